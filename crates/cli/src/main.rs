@@ -1,0 +1,2 @@
+//! The `mantlet` program.
+fn main() {}

@@ -1,0 +1,13 @@
+//! Typed security header fields: each type parses, builds and prints one field.
+//!
+//! Reading is total and says what a browser would make of the bytes, with every [`Fault`] and its place; building refuses
+//! what a browser would ignore or misread. Nothing here does I/O.
+
+mod fault;
+mod field;
+mod hsts;
+pub mod registry;
+
+pub use fault::{Fault, Parsed, Refused, Severity};
+pub use field::Field;
+pub use hsts::{Hsts, PRELOAD_MIN_AGE};

@@ -1,0 +1,61 @@
+//! Every field this crate knows, by name: for the policy file, `mantlet explain` and the auditor.
+
+use crate::fault::Parsed;
+use crate::field::Field;
+
+/// When a field may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Over http and https.
+    Any,
+    /// Over https only: a browser ignores the field on plain http, and the specification forbids it there.
+    Secure,
+}
+
+/// One known field.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The field name in its customary spelling.
+    pub name: &'static str,
+    /// The defining document and section, as a URL.
+    pub spec: &'static str,
+    /// One sentence: what the field makes a browser do.
+    pub summary: &'static str,
+    /// Values that build, the recommended one first.
+    pub examples: &'static [&'static str],
+    /// Why the recommended value is what it is.
+    pub reason: &'static str,
+    /// When it may be sent.
+    pub transport: Transport,
+    /// Reads a value and prints what a browser makes of it.
+    pub parse: fn(&[u8]) -> Parsed<String>,
+}
+
+impl Entry {
+    const fn of<T: Field>() -> Self {
+        Self {
+            name: T::NAME,
+            spec: T::SPEC,
+            summary: T::SUMMARY,
+            examples: T::EXAMPLES,
+            reason: T::REASON,
+            transport: Transport::Any,
+            parse: |input| T::parse(input).map(|value| value.to_string()),
+        }
+    }
+
+    const fn secure(mut self) -> Self {
+        self.transport = Transport::Secure;
+        self
+    }
+}
+
+/// The known fields, in the order in which they are sent.
+pub static FIELDS: &[Entry] = &[Entry::of::<crate::Hsts>().secure()];
+
+/// The entry of a field, by name in any case.
+pub fn field(name: &str) -> Option<&'static Entry> {
+    FIELDS
+        .iter()
+        .find(|entry| entry.name.eq_ignore_ascii_case(name))
+}
