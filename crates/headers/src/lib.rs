@@ -3,11 +3,20 @@
 //! Reading is total and says what a browser would make of the bytes, with every [`Fault`] and its place; building refuses
 //! what a browser would ignore or misread. Nothing here does I/O.
 
+mod authority;
+pub mod cookie;
 mod fault;
 mod field;
+pub mod forwarded;
 mod hsts;
+mod malformed;
+mod octets;
+mod origin;
 pub mod registry;
 
+pub use authority::Authority;
 pub use fault::{Fault, Parsed, Refused, Severity};
 pub use field::Field;
 pub use hsts::{Hsts, PRELOAD_MIN_AGE};
+pub use malformed::Malformed;
+pub use origin::{Origin, Scheme};
