@@ -1,8 +1,11 @@
 //! Edits: what is done to the header section of a response, as data.
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use mantlet_headers::cookie::Hardening;
 
 use crate::emit::{Slot, Table, Text};
+use crate::head::Fields;
 use crate::nonce::Nonce;
 
 /// What is done to one field: the words of the policy file.
@@ -35,11 +38,13 @@ pub struct Edits<'e> {
     pub(crate) table: &'e Table,
     /// Missing when the policy has no slot for one, or the response must not carry it.
     pub(crate) nonce: Option<Nonce>,
+    /// Every Set-Cookie of the response, if one of them is to change.
+    pub(crate) cookies: Vec<HeaderValue>,
 }
 
 impl Edits<'_> {
-    /// Applies the edits to a header section. Allocates only to grow the map and to fill nonce slots.
-    pub fn apply(&self, headers: &mut HeaderMap) {
+    /// Applies the edits to a header section. Allocates only to grow the map, to fill nonce slots and to harden cookies.
+    pub fn apply(self, headers: &mut HeaderMap) {
         headers.reserve(self.table.reserve);
         for slot in &self.table.slots {
             match (&slot.text, slot.op) {
@@ -50,6 +55,12 @@ impl Edits<'_> {
                     headers.remove(&slot.name);
                 }
                 _ => self.apply_rare(slot, headers),
+            }
+        }
+        if !self.cookies.is_empty() {
+            headers.remove(header::SET_COOKIE);
+            for cookie in self.cookies {
+                headers.append(header::SET_COOKIE, cookie);
             }
         }
     }
@@ -82,9 +93,9 @@ impl Edits<'_> {
 
     /// The edits as data, for hosts whose header section is no [`HeaderMap`].
     pub fn iter(&self) -> impl Iterator<Item = Edit> + '_ {
-        self.table.slots.iter().filter_map(|slot| {
+        let fixed = self.table.slots.iter().filter_map(|slot| {
             let value = match slot.op {
-                Op::Remove => HeaderValue::from_static(""),
+                Op::Remove => NO_VALUE,
                 _ => self.value(slot)?,
             };
             Some(Edit {
@@ -92,8 +103,36 @@ impl Edits<'_> {
                 name: slot.name.clone(),
                 value,
             })
-        })
+        });
+        let fresh = !self.cookies.is_empty();
+        let remove = fresh.then_some(Edit {
+            op: Op::Remove,
+            name: header::SET_COOKIE,
+            value: NO_VALUE,
+        });
+        let cookies = self.cookies.iter().map(|cookie| Edit {
+            op: Op::Append,
+            name: header::SET_COOKIE,
+            value: cookie.clone(),
+        });
+        fixed.chain(remove).chain(cookies)
     }
+}
+
+const NO_VALUE: HeaderValue = HeaderValue::from_static("");
+
+/// Every Set-Cookie with what it lacks; empty if none of them is to change. A cookie that cannot be read stays as it is.
+pub(crate) fn hardened(hardening: &Hardening, fields: &dyn Fields) -> Vec<HeaderValue> {
+    let mut changed = false;
+    let mut cookies = Vec::new();
+    fields.each(&header::SET_COOKIE, &mut |value| {
+        let better = hardening
+            .harden(value)
+            .and_then(|bytes| HeaderValue::from_maybe_shared(Bytes::from(bytes)).ok());
+        changed |= better.is_some();
+        cookies.extend(better.or_else(|| HeaderValue::from_bytes(value).ok()));
+    });
+    if changed { cookies } else { Vec::new() }
 }
 
 /// Whether a Content-Type value says HTML: what a browser renders as a document with scripts.

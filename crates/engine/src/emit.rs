@@ -1,6 +1,7 @@
 //! Rules compiled to tables: one for each transport and content type, so that a response costs one loop.
 
 use http::{HeaderName, HeaderValue, header};
+use mantlet_headers::cookie::Hardening;
 
 use crate::edit::Op;
 use crate::intern;
@@ -12,6 +13,8 @@ pub(crate) struct Table {
     pub(crate) slots: Vec<Slot>,
     /// How many fields the edits can add.
     pub(crate) reserve: usize,
+    /// What the application's cookies get.
+    pub(crate) cookies: Option<Hardening>,
     /// Whether a slot needs the nonce of the exchange.
     pub(crate) nonce: bool,
 }
@@ -62,10 +65,16 @@ impl Table {
                 text,
             });
         }
+        let cookies = match &rules.cookies {
+            Some(cookies) if secure => Some(cookies.clone()),
+            Some(cookies) => Some(cookies.clone().without_secure()),
+            None => None,
+        };
         let reserve = slots.iter().filter(|slot| slot.op != Op::Remove).count();
         Self {
             slots,
             reserve,
+            cookies,
             nonce,
         }
     }

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use crate::edit::{CONTENT_TYPE, Edits, is_html};
+use crate::edit::{CONTENT_TYPE, Edits, hardened, is_html};
 use crate::engine::Engine;
 use crate::head::{ResponseHead, Single};
 use crate::nonce::Nonce;
@@ -43,7 +43,15 @@ impl Exchange {
         let nonce = self
             .nonce
             .filter(|_| head.status != StatusCode::NOT_MODIFIED);
-        Edits { table, nonce }
+        let cookies = match &table.cookies {
+            Some(hardening) => hardened(hardening, head.fields),
+            None => Vec::new(),
+        };
+        Edits {
+            table,
+            nonce,
+            cookies,
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
+use mantlet_headers::cookie::Hardening;
 
 use crate::edit::Op;
 use crate::route::RoutePath;
@@ -70,6 +71,8 @@ impl Scoped {
 pub struct Rules {
     /// Edits, in the order of sending.
     pub headers: Vec<Rule>,
+    /// What the application's cookies get; Secure only over https.
+    pub cookies: Option<Hardening>,
 }
 
 /// One edit, and when.

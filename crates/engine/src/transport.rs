@@ -7,9 +7,9 @@
 
 use std::net::IpAddr;
 
-use http::uri::Authority;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use ipnet::IpNet;
+use mantlet_headers::Authority;
 
 use crate::head::{RequestHead, Single};
 use crate::policy::Https;
@@ -47,7 +47,7 @@ pub(crate) fn to_https(head: &RequestHead<'_>) -> Denial {
         None => head.fields.single(&header::HOST),
     };
     let location = match authority {
-        Single::One(bytes) => Authority::try_from(bytes)
+        Single::One(bytes) => Authority::parse(bytes)
             .ok()
             .and_then(|authority| location(authority.host(), head)),
         Single::Missing | Single::Repeated => None,
