@@ -15,6 +15,7 @@ mod hsts;
 mod malformed;
 mod octets;
 mod origin;
+mod permissions;
 mod referrer;
 pub mod registry;
 mod sf;
@@ -34,6 +35,10 @@ pub use framing::XFrameOptions;
 pub use hsts::{Hsts, PRELOAD_MIN_AGE};
 pub use malformed::Malformed;
 pub use origin::{Origin, Scheme};
+pub use permissions::{
+    Allow, FEATURES, Permission, PermissionsPolicy, PermissionsPolicyReportOnly, PermittedOrigin,
+    RETIRED_FEATURES,
+};
 pub use referrer::{Referrer, ReferrerPolicy};
 pub use sniffing::XContentTypeOptions;
 pub use suggest::suggest;
