@@ -4,6 +4,7 @@
 //! what a browser would ignore or misread. Nothing here does I/O.
 
 mod authority;
+mod caching;
 pub mod cookie;
 mod cross_origin;
 mod endpoint;
@@ -27,6 +28,7 @@ mod token_field;
 mod twin;
 
 pub use authority::Authority;
+pub use caching::{CacheControl, Coverage};
 pub use cross_origin::{Coep, CoepReportOnly, Coop, CoopReportOnly, Corp, Embedder, Opener};
 pub use endpoint::Endpoint;
 pub use fault::{Fault, Parsed, Refused, Severity};

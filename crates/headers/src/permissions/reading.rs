@@ -155,7 +155,10 @@ fn read_origin(
             return None;
         }
     };
-    if text.get(..5).is_some_and(|s| s.eq_ignore_ascii_case("http:")) {
+    if text
+        .get(..5)
+        .is_some_and(|s| s.eq_ignore_ascii_case("http:"))
+    {
         let message = format!("{feature}: an origin without TLS can be anybody's");
         faults.push(Fault::warning(
             "permissions-policy.insecure",
