@@ -4,19 +4,43 @@
 //! what a browser would ignore or misread. Nothing here does I/O.
 
 mod authority;
+mod caching;
 pub mod cookie;
+mod cross_origin;
+mod endpoint;
 mod fault;
 mod field;
 pub mod forwarded;
+mod framing;
 mod hsts;
 mod malformed;
 mod octets;
 mod origin;
+mod permissions;
+mod referrer;
 pub mod registry;
+mod sf;
+mod sniffing;
+mod suggest;
+#[cfg(test)]
+mod testing;
+mod token_field;
+mod twin;
 
 pub use authority::Authority;
+pub use caching::{CacheControl, Coverage};
+pub use cross_origin::{Coep, CoepReportOnly, Coop, CoopReportOnly, Corp, Embedder, Opener};
+pub use endpoint::Endpoint;
 pub use fault::{Fault, Parsed, Refused, Severity};
 pub use field::Field;
+pub use framing::XFrameOptions;
 pub use hsts::{Hsts, PRELOAD_MIN_AGE};
 pub use malformed::Malformed;
 pub use origin::{Origin, Scheme};
+pub use permissions::{
+    Allow, FEATURES, Permission, PermissionsPolicy, PermissionsPolicyReportOnly, PermittedOrigin,
+    RETIRED_FEATURES,
+};
+pub use referrer::{Referrer, ReferrerPolicy};
+pub use sniffing::XContentTypeOptions;
+pub use suggest::suggest;

@@ -1,0 +1,150 @@
+//! What the fields made of structured values share (RFC 9651): faults with places, members, the report-to parameter.
+
+use std::ops::Range;
+
+use sfv::{BareItem, FieldType, Parameters, Parser};
+
+use crate::endpoint::Endpoint;
+use crate::fault::Fault;
+use crate::octets::split_quoted;
+
+/// Reads a structured field.
+///
+/// # Errors
+/// A fault at the place where the grammar breaks; a browser ignores the whole field then.
+pub(crate) fn parse<T: FieldType>(input: &[u8], code: &'static str) -> Result<T, Fault> {
+    Parser::new(input).parse::<T>().map_err(|error| {
+        let span = match error.index() {
+            Some(at) => at.min(input.len())..(at + 1).min(input.len()),
+            None => 0..input.len(),
+        };
+        let message =
+            format!("not a structured field, {error:#}: a browser ignores the whole field");
+        Fault::error(code, span, message)
+    })
+}
+
+/// The place of a word, else that of the whole input.
+pub(crate) fn place(input: &[u8], word: &str) -> Range<usize> {
+    if word.is_empty() {
+        return 0..input.len();
+    }
+    match input
+        .windows(word.len())
+        .position(|part| part == word.as_bytes())
+    {
+        Some(at) => at..at + word.len(),
+        None => 0..input.len(),
+    }
+}
+
+/// The members of a dictionary as keys and places; a repeated key comes repeatedly.
+pub(crate) fn members(input: &[u8]) -> Vec<(&[u8], Range<usize>)> {
+    split_quoted(input, b',')
+        .unwrap_or_default()
+        .into_iter()
+        .map(|span| {
+            let member = &input[span.clone()];
+            let end = member
+                .iter()
+                .position(|b| matches!(b, b'=' | b';'))
+                .unwrap_or(member.len());
+            (&member[..end], span)
+        })
+        .collect()
+}
+
+/// The place of the member that counts: the last one with this key.
+pub(crate) fn member(input: &[u8], key: &str) -> Range<usize> {
+    members(input)
+        .into_iter()
+        .rfind(|(name, _)| *name == key.as_bytes())
+        .map_or(0..input.len(), |(_, span)| span)
+}
+
+/// A warning for every member that a later one of the same key replaces.
+pub(crate) fn replaced(input: &[u8], code: &'static str) -> Vec<Fault> {
+    let members = members(input);
+    members
+        .iter()
+        .enumerate()
+        .filter(|(i, (key, _))| members[i + 1..].iter().any(|(later, _)| later == key))
+        .map(|(_, (key, span))| {
+            let key = String::from_utf8_lossy(key);
+            let message = format!("{key} is given again later: a browser takes the last one");
+            Fault::warning(code, span.clone(), message)
+        })
+        .collect()
+}
+
+/// How a field writes the name of an endpoint.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writes {
+    /// `report-to="ep"` only; a token is ignored.
+    String,
+    /// `report-to=ep`; a string is taken as well.
+    Token,
+}
+
+/// The `report-to` parameter; faults for a value that names no endpoint and for every other parameter.
+pub(crate) fn report_to(
+    params: &Parameters,
+    span: Range<usize>,
+    writes: Writes,
+    faults: &mut Vec<Fault>,
+) -> Option<Endpoint> {
+    let mut endpoint = None;
+    for (key, value) in params {
+        if key.as_str() != "report-to" {
+            let message = format!(
+                "{} is an unknown parameter: a browser ignores it",
+                key.as_str()
+            );
+            faults.push(Fault::warning("report-to.parameter", span.clone(), message));
+            continue;
+        }
+        let name = match (value, writes) {
+            (BareItem::String(name), _) => name.as_str(),
+            (BareItem::Token(name), Writes::Token) => name.as_str(),
+            (BareItem::Token(name), Writes::String) => {
+                let message = "report-to is no string: a browser ignores it";
+                let hint = format!("report-to=\"{}\"", name.as_str());
+                faults.push(Fault::error("report-to.type", span.clone(), message).hint(hint));
+                continue;
+            }
+            _ => {
+                let message = "report-to names no endpoint: a browser ignores it";
+                faults.push(Fault::error("report-to.type", span.clone(), message));
+                continue;
+            }
+        };
+        match Endpoint::new(name) {
+            Ok(name) => endpoint = Some(name),
+            Err(malformed) => faults.push(Fault {
+                span: span.clone(),
+                ..malformed.into()
+            }),
+        }
+    }
+    endpoint
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_field_names_the_place() {
+        let fault = parse::<sfv::Dictionary>(b"geolocation=('self')", "x.y")
+            .expect_err("single quotes are no structured field");
+        assert_eq!(fault.span, 13..14);
+    }
+
+    #[test]
+    fn replaced_members_are_found() {
+        let faults = replaced(br#"a=1, b="x, a", a=2"#, "x.y");
+        assert_eq!(faults.len(), 1);
+        assert_eq!(faults[0].span, 0..3);
+        assert_eq!(member(b"a=1, a=2", "a"), 5..8);
+    }
+}
