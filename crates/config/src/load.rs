@@ -1,0 +1,105 @@
+//! A policy file, read, merged and compiled.
+
+use std::path::Path;
+
+use mantlet_engine::{Engine, OsEntropy};
+
+use crate::compile::{Compiled, compile};
+use crate::config::Config;
+use crate::environment::{self, Chosen, Environment};
+use crate::error::{Diagnostic, Report};
+use crate::source::Source;
+
+/// A policy ready for use.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The compiled policy.
+    pub engine: Engine,
+    /// The environment it was compiled for.
+    pub environment: Environment,
+    /// Who chose that.
+    pub chosen: Chosen,
+    /// Whether the policy lets a proxy tell the application its nonces.
+    pub nonce_upstream: bool,
+    /// What is odd about it.
+    pub warnings: Report,
+}
+
+/// Reads and compiles the policy file at `path`. The environment is `flag`, else `MANTLET_ENVIRONMENT`, else the file's.
+///
+/// # Errors
+/// Every error of the file at once, or the one that kept it from being read.
+pub fn load(path: &Path, flag: Option<Environment>) -> Result<Loaded, Report> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let mut report = Report::default();
+        report.add(Diagnostic::error(
+            "",
+            format!("cannot read {name}: {error}"),
+        ));
+        report
+    })?;
+    let (config, mut warnings) = Config::read(&Source::new(name, text))?;
+    let mut loaded = config.load(flag)?;
+    warnings.extend(loaded.warnings);
+    loaded.warnings = warnings;
+    Ok(loaded)
+}
+
+impl Config {
+    /// Compiles for the environment of `flag`, else of `MANTLET_ENVIRONMENT`, else of the policy.
+    ///
+    /// # Errors
+    /// Everything that a browser would ignore or misread, at once.
+    pub fn load(&self, flag: Option<Environment>) -> Result<Loaded, Report> {
+        let (environment, chosen) = self.chosen_environment(flag)?;
+        let (compiled, warnings) = compile(self, environment)?;
+        let Compiled {
+            policy,
+            nonce_upstream,
+        } = compiled;
+        Ok(Loaded {
+            engine: Engine::new(policy, OsEntropy),
+            environment,
+            chosen,
+            nonce_upstream,
+            warnings,
+        })
+    }
+
+    /// Compiles the policy for its own environment; the variable of the process is not read.
+    ///
+    /// # Errors
+    /// Everything that a browser would ignore or misread, at once.
+    pub fn build(&self) -> Result<Engine, Report> {
+        let environment = self
+            .environment
+            .as_ref()
+            .map(|at| at.value)
+            .unwrap_or_default();
+        let (compiled, _) = compile(self, environment)?;
+        Ok(Engine::new(compiled.policy, OsEntropy))
+    }
+
+    fn chosen_environment(
+        &self,
+        flag: Option<Environment>,
+    ) -> Result<(Environment, Chosen), Report> {
+        if let Some(environment) = flag {
+            return Ok((environment, Chosen::Flag));
+        }
+        if let Some(word) = std::env::var_os(environment::VARIABLE).filter(|word| !word.is_empty())
+        {
+            let environment = word.to_string_lossy().parse().map_err(|message: String| {
+                let mut report = Report::default();
+                report.add(Diagnostic::error(environment::VARIABLE, message));
+                report
+            })?;
+            return Ok((environment, Chosen::Variable));
+        }
+        Ok(match &self.environment {
+            Some(at) => (at.value, Chosen::Policy),
+            None => (Environment::default(), Chosen::Default),
+        })
+    }
+}
