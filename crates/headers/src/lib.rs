@@ -7,7 +7,9 @@ mod fault;
 mod field;
 mod hsts;
 pub mod registry;
+mod suggest;
 
 pub use fault::{Fault, Parsed, Refused, Severity};
 pub use field::Field;
 pub use hsts::{Hsts, PRELOAD_MIN_AGE};
+pub use suggest::suggest;
