@@ -14,6 +14,7 @@
 //! * [`Csp`] and [`CspReportOnly`] are the fields, [`Policy`] is one policy, [`Directive`] one directive of it.
 //! * [`Nonce`] and [`Template`]: the word `'nonce'` is a slot that each exchange fills. Only building knows it.
 //! * [`HashSource`] makes hash-sources of inline text and of files.
+//! * [`Policy::allows`], [`Policy::allows_inline`]: whether a policy lets something pass.
 //!
 //! A source list that is empty is printed as `'none'`, which is what it means. Source expressions that a browser ignores
 //! are left out of the value when read; building refuses them.
@@ -29,7 +30,9 @@
 mod directive;
 mod hash;
 mod host;
+mod inline;
 mod keyword;
+mod matching;
 mod name;
 mod nonce;
 mod policy;
@@ -52,7 +55,9 @@ use http::HeaderValue;
 pub use directive::{Directive, DirectiveRefused, Value, ValueFault, Webrtc};
 pub use hash::{Algorithm, HashSource};
 pub use host::{HostSource, Port, SchemeSource};
+pub use inline::{Inline, InlineKind};
 pub use keyword::Keyword;
+pub use matching::Fetch;
 pub use name::{DirectiveName, Kind};
 pub use nonce::{Nonce, Template};
 pub use policy::{Disposition, Policy, PolicyBuilder, PolicyFault};
