@@ -51,7 +51,11 @@ impl Entry {
 }
 
 /// The known fields, in the order in which they are sent.
-pub static FIELDS: &[Entry] = &[Entry::of::<crate::Hsts>().secure()];
+pub static FIELDS: &[Entry] = &[
+    Entry::of::<crate::Csp>(),
+    Entry::of::<crate::CspReportOnly>(),
+    Entry::of::<crate::Hsts>().secure(),
+];
 
 /// The entry of a field, by name in any case.
 pub fn field(name: &str) -> Option<&'static Entry> {
