@@ -8,12 +8,14 @@ mod caching;
 pub mod cookie;
 mod cross_origin;
 pub mod csp;
+mod custom;
 mod endpoint;
 mod fault;
 mod field;
 pub mod forwarded;
 mod framing;
 mod hsts;
+mod legacy;
 mod malformed;
 mod octets;
 mod origin;
@@ -32,11 +34,16 @@ pub use authority::Authority;
 pub use caching::{CacheControl, Coverage};
 pub use cross_origin::{Coep, CoepReportOnly, Coop, CoopReportOnly, Corp, Embedder, Opener};
 pub use csp::{Csp, CspReportOnly};
+pub use custom::{CustomField, field_name, field_value};
 pub use endpoint::Endpoint;
 pub use fault::{Fault, Parsed, Refused, Severity};
 pub use field::Field;
 pub use framing::XFrameOptions;
 pub use hsts::{Hsts, PRELOAD_MIN_AGE};
+pub use legacy::{
+    Server, XDnsPrefetchControl, XDownloadOptions, XPermittedCrossDomainPolicies, XPoweredBy,
+    XXssProtection,
+};
 pub use malformed::Malformed;
 pub use origin::{Origin, Scheme};
 pub use permissions::{

@@ -1,6 +1,6 @@
 //! Every field this crate knows, by name: for the policy file, `mantlet explain` and the auditor.
 
-use crate::fault::Parsed;
+use crate::fault::{Fault, Parsed, Refused};
 use crate::field::Field;
 
 /// When a field may be sent.
@@ -29,6 +29,8 @@ pub struct Entry {
     pub transport: Transport,
     /// Reads a value and prints what a browser makes of it.
     pub parse: fn(&[u8]) -> Parsed<String>,
+    /// Reads a value that is to be sent, and prints it; the second part are warnings.
+    pub build: fn(&str) -> Result<(String, Vec<Fault>), Refused>,
 }
 
 impl Entry {
@@ -41,6 +43,7 @@ impl Entry {
             reason: T::REASON,
             transport: Transport::Any,
             parse: |input| T::parse(input).map(|value| value.to_string()),
+            build: |input| T::build(input).map(|(value, warnings)| (value.to_string(), warnings)),
         }
     }
 
@@ -52,9 +55,26 @@ impl Entry {
 
 /// The known fields, in the order in which they are sent.
 pub static FIELDS: &[Entry] = &[
+    Entry::of::<crate::CacheControl>(),
+    Entry::of::<crate::Coep>(),
+    Entry::of::<crate::CoepReportOnly>(),
+    Entry::of::<crate::Coop>(),
+    Entry::of::<crate::CoopReportOnly>(),
+    Entry::of::<crate::Corp>(),
     Entry::of::<crate::Csp>(),
     Entry::of::<crate::CspReportOnly>(),
     Entry::of::<crate::Hsts>().secure(),
+    Entry::of::<crate::PermissionsPolicy>(),
+    Entry::of::<crate::PermissionsPolicyReportOnly>(),
+    Entry::of::<crate::ReferrerPolicy>(),
+    Entry::of::<crate::XPermittedCrossDomainPolicies>(),
+    Entry::of::<crate::XDnsPrefetchControl>(),
+    Entry::of::<crate::Server>(),
+    Entry::of::<crate::XPoweredBy>(),
+    Entry::of::<crate::XContentTypeOptions>(),
+    Entry::of::<crate::XFrameOptions>(),
+    Entry::of::<crate::XDownloadOptions>(),
+    Entry::of::<crate::XXssProtection>(),
 ];
 
 /// The entry of a field, by name in any case.
