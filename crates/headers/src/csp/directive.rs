@@ -12,7 +12,9 @@
 //! # Ok::<(), mantlet_headers::csp::DirectiveRefused>(())
 //! ```
 
+use std::collections::HashSet;
 use std::fmt;
+use std::hash::Hash;
 
 use url::Url;
 
@@ -20,7 +22,7 @@ use super::name::{DirectiveName, Kind};
 use super::nonce::Nonce;
 use super::sandbox::{self, SandboxFlag};
 use super::source::SourceList;
-use super::token::{Mode, Token};
+use super::token::{Mode, Token, missing_semicolon};
 use super::trusted_types::{self, TrustedTypesExpression};
 use super::words::words;
 use crate::fault::{Fault, Refused};
@@ -226,10 +228,12 @@ impl Directive {
         findings: &mut Findings,
     ) -> Option<Self> {
         let known = read_name(name, findings);
+        let dead = known.is_some_and(DirectiveName::is_dead);
         let mut fitting = Vec::new();
         let mut indexes = Vec::new();
         for (index, token) in tokens.iter().enumerate() {
-            match token.misfit() {
+            let forgotten = || missing_semicolon(token).filter(|_| !dead);
+            match token.misfit().or_else(forgotten) {
                 Some(fault) => findings.at(index, fault),
                 None => {
                     fitting.push(token.clone());
@@ -238,6 +242,9 @@ impl Directive {
             }
         }
         let known = known?;
+        if findings.mode == Mode::Build && fitting.is_empty() && !tokens.is_empty() {
+            return None;
+        }
         let mut inner = Findings::new(findings.mode);
         let value = read_value(known, name, &fitting, &mut inner);
         findings
@@ -294,21 +301,40 @@ impl Findings {
     }
 }
 
-/// Adds `new` unless it is there; says whether it was added, and warns if not.
-pub(crate) fn keep_new<T: PartialEq>(
-    list: &mut Vec<T>,
-    new: T,
-    index: usize,
-    token: &Token<'_>,
-    findings: &mut Findings,
-) -> bool {
-    if list.contains(&new) {
-        let message = format!("{} is there already", token.text);
-        findings.at(index, token.warning("csp.repeated-word", message));
-        return false;
+/// Words in order, each once. Linear in the number of words: a hostile field is long.
+pub(crate) struct Unique<T> {
+    list: Vec<T>,
+    seen: HashSet<T>,
+}
+
+impl<T: Clone + Eq + Hash> Unique<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            list: Vec::new(),
+            seen: HashSet::new(),
+        }
     }
-    list.push(new);
-    true
+
+    /// Adds `new` unless it is there; says whether it was added, and warns if not.
+    pub(crate) fn push(
+        &mut self,
+        new: T,
+        index: usize,
+        token: &Token<'_>,
+        findings: &mut Findings,
+    ) -> bool {
+        if !self.seen.insert(new.clone()) {
+            let message = format!("{} is there already", token.text);
+            findings.at(index, token.warning("csp.repeated-word", message));
+            return false;
+        }
+        self.list.push(new);
+        true
+    }
+
+    pub(crate) fn into_vec(self) -> Vec<T> {
+        self.list
+    }
 }
 
 const SCRIPT_SINKS: &str = "'script'";
@@ -390,12 +416,12 @@ fn read_urls(
     findings: &mut Findings,
 ) -> Option<Value> {
     let page = Url::parse("https://page.invalid/").ok();
-    let mut urls = Vec::new();
+    let mut urls = Unique::new();
     for (index, token) in tokens.iter().enumerate() {
         let resolved = Url::options().base_url(page.as_ref()).parse(token.text);
         match resolved {
             Ok(url) if matches!(url.scheme(), "https" | "http") => {
-                keep_new(&mut urls, token.text.to_owned(), index, token, findings);
+                urls.push(token.text.to_owned(), index, token, findings);
             }
             _ => {
                 let message = format!(
@@ -409,6 +435,7 @@ fn read_urls(
     if tokens.is_empty() {
         missing(known, name, "a URL", findings);
     }
+    let urls = urls.into_vec();
     (!urls.is_empty()).then_some(Value::Urls(urls))
 }
 

@@ -64,7 +64,7 @@ impl InlineKind {
 pub struct Inline<'a> {
     /// What kind of text.
     pub kind: InlineKind,
-    /// The text as in the page; see [`HashSource::of_inline`].
+    /// The text as in the page; see [`HashSource::of_inline`](super::HashSource::of_inline).
     pub text: &'a str,
     /// The `nonce` attribute of its element.
     pub nonce: Option<&'a str>,

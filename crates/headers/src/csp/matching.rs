@@ -155,7 +155,7 @@ fn matches_host_source(source: &HostSource, fetch: &Fetch<'_>) -> bool {
     if !scheme_matches(wanted, scheme) || !host_matches(source.host(), host) {
         return false;
     }
-    if !port_matches(source, fetch.url) {
+    if !port_matches(source.port(), wanted, fetch.url) {
         return false;
     }
     match source.path() {
@@ -203,14 +203,12 @@ fn host_matches(pattern: &str, host: &str) -> bool {
     pattern == host && (!address || pattern == "127.0.0.1")
 }
 
-/// Section 6.7.2.11; port 80 covers 443 where the scheme is upgraded, as in browsers.
-fn port_matches(source: &HostSource, url: &Url) -> bool {
-    match source.port() {
+/// Section 6.7.2.11; where the scheme is upgraded, port 80 covers 443, as in browsers.
+fn port_matches(pattern: Option<Port>, wanted: &str, url: &Url) -> bool {
+    match pattern {
         Some(Port::Any) => true,
-        Some(Port::Number(number)) => {
-            let upgraded = number == 80 && fetch_scheme(url) == "https" && port(url) == Some(443);
-            port(url) == Some(number) || (upgraded && source.scheme() != Some("https"))
-        }
+        Some(Port::Number(80)) if port(url) == Some(443) => matches!(wanted, "http" | "ws"),
+        Some(Port::Number(number)) => port(url) == Some(number),
         None => url.port().is_none(),
     }
 }
@@ -292,6 +290,7 @@ mod tests {
             ("a.example:*", "https://a.example:8443/", true),
             ("http://a.example:80", "https://a.example/", true),
             ("https://a.example:80", "https://a.example/", false),
+            ("a.example:80", "https://a.example/", false),
             ("a.example/js/", "https://a.example/js/deep/x.js", true),
             ("a.example/js/", "https://a.example/js", false),
             ("a.example/js", "https://a.example/js/x.js", false),

@@ -2,7 +2,7 @@
 //!
 //! <https://html.spec.whatwg.org/multipage/iframe-embed-object.html#attr-iframe-sandbox>
 
-use super::directive::{Findings, keep_new};
+use super::directive::{Findings, Unique};
 use super::token::Token;
 use super::words::words;
 use crate::suggest::suggest;
@@ -31,7 +31,7 @@ words! {
 }
 
 pub(crate) fn read(tokens: &[Token<'_>], findings: &mut Findings) -> Vec<SandboxFlag> {
-    let mut flags = Vec::new();
+    let mut flags = Unique::new();
     for (index, token) in tokens.iter().enumerate() {
         let Some(flag) = SandboxFlag::from_word(token.text) else {
             let message = format!("{:?} is no sandbox flag: a browser ignores it", token.text);
@@ -44,7 +44,7 @@ pub(crate) fn read(tokens: &[Token<'_>], findings: &mut Findings) -> Vec<Sandbox
             findings.at(index, fault);
             continue;
         };
-        keep_new(&mut flags, flag, index, token, findings);
+        flags.push(flag, index, token, findings);
     }
-    flags
+    flags.into_vec()
 }

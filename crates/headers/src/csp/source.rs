@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use super::directive::{Findings, keep_new};
+use super::directive::{Findings, Unique};
 use super::hash::{Algorithm, BadDigest, HashSource};
 use super::host::{HostSource, SchemeSource};
 use super::keyword::{Keyword, keyword_spelling};
@@ -119,12 +119,13 @@ impl SourceList {
     }
 
     pub(crate) fn read(name: DirectiveName, tokens: &[Token<'_>], findings: &mut Findings) -> Self {
-        let mut list = Vec::new();
+        let mut unique = Unique::new();
+        let others = tokens.iter().any(|token| !token.is("'none'"));
         let mut places = Vec::new();
         let mut dead_hash = false;
         for (index, token) in tokens.iter().enumerate() {
             if token.is("'none'") {
-                if tokens.iter().any(|other| !other.is("'none'")) {
+                if others {
                     findings.at(index, none_with_others(token));
                 }
                 continue;
@@ -136,11 +137,12 @@ impl SourceList {
                 findings.at(index, fault);
             }
             if let Some(expression) = read
-                && keep_new(&mut list, expression, index, token, findings)
+                && unique.push(expression, index, token, findings)
             {
                 places.push(index);
             }
         }
+        let mut list = unique.into_vec();
         review(name, &list, &places, tokens, findings);
         if dead_hash {
             // A hash of the grammar switches 'unsafe-inline' off even if it can equal no digest; the hash is left out of
@@ -385,17 +387,6 @@ fn plain(whole: &Token<'_>, faults: &mut Vec<Fault>) -> Option<SourceExpression>
     let text = token.text;
     if keyword_spelling(text.trim_matches(['\'', '"', '`'])).is_some() {
         faults.push(unquoted(token));
-        return None;
-    }
-    if DirectiveName::from_name(text).is_some_and(|name| name != DirectiveName::Sandbox)
-        && text.contains('-')
-    {
-        let message = format!("{text} is a directive, but a host to a browser here");
-        faults.push(
-            token
-                .error("csp.missing-semicolon", message)
-                .hint(format!("; {text}")),
-        );
         return None;
     }
     let lower = text.to_ascii_lowercase();

@@ -187,6 +187,18 @@ fn query_and_fragment_are_cut() {
 }
 
 #[test]
+fn directive_name_among_values_lacks_its_semicolon() {
+    for input in [
+        "report-uri /csp script-src",
+        "trusted-types a script-src",
+        "img-src * script-src",
+        "sandbox allow-forms script-src",
+    ] {
+        assert_eq!(read(input).0, [("csp.missing-semicolon", "script-src")]);
+    }
+}
+
+#[test]
 fn none_beside_others_is_ignored() {
     assert_eq!(
         read("img-src 'NONE' a.example"),

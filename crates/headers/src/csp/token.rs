@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::name::DirectiveName;
 use crate::fault::Fault;
 
 /// Who reads.
@@ -77,6 +78,14 @@ impl<'a> Token<'a> {
         }
         None
     }
+}
+
+/// A directive name where a value should be: the `;` before it was forgotten.
+pub(crate) fn missing_semicolon(token: &Token<'_>) -> Option<Fault> {
+    let name = DirectiveName::from_name(token.text).filter(|name| name.as_str().contains('-'))?;
+    let message = format!("{name} is a value here, not a directive of its own");
+    let fault = token.error("csp.missing-semicolon", message);
+    Some(fault.hint(format!("; {name}")))
 }
 
 /// The fault of a word outside of ASCII, with the ASCII spelling where there is one.

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use super::directive::{Findings, keep_new};
+use super::directive::{Findings, Unique};
 use super::token::Token;
 use crate::fault::Fault;
 
@@ -52,7 +52,7 @@ impl fmt::Display for TrustedTypesExpression {
 }
 
 pub(crate) fn read(tokens: &[Token<'_>], findings: &mut Findings) -> Vec<TrustedTypesExpression> {
-    let mut expressions = Vec::new();
+    let mut expressions = Unique::new();
     for (index, token) in tokens.iter().enumerate() {
         if token.is("'none'") {
             if tokens.len() > 1 {
@@ -74,9 +74,9 @@ pub(crate) fn read(tokens: &[Token<'_>], findings: &mut Findings) -> Vec<Trusted
             findings.at(index, token.error("csp.bad-policy-name", message));
             continue;
         };
-        keep_new(&mut expressions, expression, index, token, findings);
+        expressions.push(expression, index, token, findings);
     }
-    expressions
+    expressions.into_vec()
 }
 
 /// `'none'` beside something else.
