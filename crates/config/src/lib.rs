@@ -19,7 +19,7 @@ mod values;
 pub use config::{Config, Mode};
 pub use environment::{Chosen, Environment, VARIABLE};
 pub use error::{Diagnostic, Report, Styled};
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, reload};
 pub use preset::{Overlay, Preset};
 pub use schema::json_schema;
 pub use source::{Place, Source};

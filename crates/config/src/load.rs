@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mantlet_engine::{Engine, OsEntropy};
+use mantlet_engine::{Engine, Live, OsEntropy};
 
 use crate::compile::{Compiled, compile};
 use crate::config::Config;
@@ -43,6 +43,16 @@ pub fn load(path: &Path, flag: Option<Environment>) -> Result<Loaded, Report> {
     let mut loaded = config.load(flag)?;
     warnings.extend(loaded.warnings);
     loaded.warnings = warnings;
+    Ok(loaded)
+}
+
+/// Reads the policy file again and puts it in force. After an error the policy in force stays.
+///
+/// # Errors
+/// As [`load`].
+pub fn reload(path: &Path, flag: Option<Environment>, live: &Live) -> Result<Loaded, Report> {
+    let loaded = load(path, flag)?;
+    live.replace(loaded.engine.clone());
     Ok(loaded)
 }
 
