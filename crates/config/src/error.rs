@@ -75,6 +75,11 @@ impl Diagnostic {
         self
     }
 
+    /// Whether it stops the policy.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
     /// The diagnostic with the lines it is about, for a terminal; with ANSI colours if `styled`.
     pub fn render(&self, styled: Styled) -> String {
         let title = if self.key.is_empty() {

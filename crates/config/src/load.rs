@@ -46,14 +46,38 @@ pub fn load(path: &Path, flag: Option<Environment>) -> Result<Loaded, Report> {
     Ok(loaded)
 }
 
-/// Reads the policy file again and puts it in force. After an error the policy in force stays.
+/// Reads the policy file again and puts it in force, if `accept` has nothing against it. After an error the policy in force
+/// stays.
 ///
 /// # Errors
-/// As [`load`].
-pub fn reload(path: &Path, flag: Option<Environment>, live: &Live) -> Result<Loaded, Report> {
-    let loaded = load(path, flag)?;
+/// As [`load`], and what `accept` says.
+pub fn reload(
+    path: &Path,
+    flag: Option<Environment>,
+    live: &Live,
+    accept: impl Fn(Loaded) -> Result<Loaded, Report>,
+) -> Result<Loaded, Report> {
+    let loaded = load(path, flag).and_then(accept)?;
     live.replace(loaded.engine.clone());
     Ok(loaded)
+}
+
+impl Loaded {
+    /// The policy for a proxy: the application behind it has no other way to learn a nonce than to be told.
+    ///
+    /// # Errors
+    /// If the policy draws nonces and does not set `nonce_upstream`: every script of the application would be blocked.
+    pub fn for_proxy(self) -> Result<Self, Report> {
+        if self.engine.uses_nonce() && !self.nonce_upstream {
+            let message = "is not set, and the policy has 'nonce': the application could not know it, and a browser would \
+                           block every script";
+            let hint = "nonce_upstream = true sends it to the application in the request field Mantlet-Nonce";
+            let mut report = Report::default();
+            report.add(Diagnostic::error("nonce_upstream", message).hint(hint));
+            return Err(report);
+        }
+        Ok(self)
+    }
 }
 
 impl Config {

@@ -12,6 +12,9 @@ pub enum Transport {
     Secure,
 }
 
+/// The strict reading of a value, printed, with its warnings.
+pub type Build = fn(&str) -> Result<(String, Vec<Fault>), Refused>;
+
 /// One known field.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
@@ -30,7 +33,7 @@ pub struct Entry {
     /// Reads a value and prints what a browser makes of it.
     pub parse: fn(&[u8]) -> Parsed<String>,
     /// Reads a value that is to be sent, and prints it; the second part are warnings.
-    pub build: fn(&str) -> Result<(String, Vec<Fault>), Refused>,
+    pub build: Build,
 }
 
 impl Entry {

@@ -58,7 +58,7 @@ pub fn follow_policy_file(
     let live = Live::new(policy_file(&path)?);
     let (file, target) = (path.clone(), live.clone());
     let watch = mantlet_source::watch(&path, move || {
-        told(mantlet_config::reload(&file, None, &target))
+        told(mantlet_config::reload(&file, None, &target, Ok))
     })?;
     Ok((live, watch))
 }

@@ -187,6 +187,7 @@ pub(crate) fn policy(mark: &'static str) -> Policy {
             set("x-policy", mark),
             set("x-content-type-options", "nosniff"),
         ],
+        ..Rules::default()
     }))
 }
 
