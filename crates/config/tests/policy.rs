@@ -1,5 +1,7 @@
 //! What a policy file means, seen from outside: the header section it makes of an empty response.
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use mantlet_config::{Config, Environment, Mode, Preset, Report, Source};
 use mantlet_engine::{Engine, RequestHead, ResponseHead, Verdict};
