@@ -5,6 +5,7 @@
 
 mod authority;
 mod caching;
+mod clear_site_data;
 pub mod cookie;
 mod cross_origin;
 mod custom;
@@ -14,6 +15,8 @@ mod field;
 pub mod forwarded;
 mod framing;
 mod hsts;
+mod integrity;
+mod isolation;
 mod legacy;
 mod malformed;
 mod octets;
@@ -31,6 +34,7 @@ mod twin;
 
 pub use authority::Authority;
 pub use caching::{CacheControl, Coverage};
+pub use clear_site_data::{ClearSiteData, SiteData};
 pub use cross_origin::{Coep, CoepReportOnly, Coop, CoopReportOnly, Corp, Embedder, Opener};
 pub use custom::{CustomField, field_name, field_value};
 pub use endpoint::Endpoint;
@@ -38,6 +42,11 @@ pub use fault::{Fault, Parsed, Refused, Severity};
 pub use field::Field;
 pub use framing::XFrameOptions;
 pub use hsts::{Hsts, PRELOAD_MIN_AGE};
+pub use integrity::{BlockedDestination, IntegrityPolicy, IntegrityPolicyReportOnly};
+pub use isolation::{
+    ConnectionAllowlist, ConnectionAllowlistReportOnly, Destination, DocumentIsolation,
+    DocumentIsolationPolicy, DocumentIsolationPolicyReportOnly, OriginAgentCluster, Pattern,
+};
 pub use legacy::{
     Server, XDnsPrefetchControl, XDownloadOptions, XPermittedCrossDomainPolicies, XPoweredBy,
     XXssProtection,

@@ -24,6 +24,11 @@ pub(crate) fn parse<T: FieldType>(input: &[u8], code: &'static str) -> Result<T,
     })
 }
 
+/// A string as it is written: in quotes, with what needs it escaped. Only for printable ASCII.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
 /// The place of a word, else that of the whole input.
 pub(crate) fn place(input: &[u8], word: &str) -> Range<usize> {
     if word.is_empty() {
