@@ -22,8 +22,10 @@ mod malformed;
 mod octets;
 mod origin;
 mod permissions;
+pub mod pipeline;
 mod referrer;
 pub mod registry;
+mod reporting;
 mod sf;
 mod sniffing;
 mod suggest;
@@ -58,5 +60,7 @@ pub use permissions::{
     RETIRED_FEATURES,
 };
 pub use referrer::{Referrer, ReferrerPolicy};
+pub use reporting::json::{Nel, ReportGroup, ReportTo};
+pub use reporting::{ReportUrl, ReportingEndpoints};
 pub use sniffing::XContentTypeOptions;
 pub use suggest::suggest;
