@@ -65,14 +65,14 @@ impl Validation {
             }
             let mended = value.replace(bad, " ");
             let mended = mended.trim_matches([' ', '\t']);
-            if mended.is_empty() {
-                continue;
-            }
             step.notices.push(Notice {
                 name: name.clone(),
                 message: "a character that must not be in a value: a space takes its place"
                     .to_owned(),
             });
+            if mended.is_empty() {
+                continue;
+            }
             step.fields.push((name, mended.to_owned()));
         }
         Ok(step)
