@@ -4,7 +4,8 @@
 //! ```text
 //! Origin-Agent-Cluster      = sf-boolean             ; ?1 or ?0
 //! Document-Isolation-Policy = sf-item                ; token, with ;report-to="endpoint"
-//! Connection-Allowlist      = "(" *( "response-origin" / sf-string ) ")" [ ";report-to=" token ]
+//! Connection-Allowlist      = "(" *( "response-origin" / sf-string ) ")" *( ";" parameter )
+//! parameter                 = ( "report-to" / "redirects" / "webrtc" ) "=" token
 //! ```
 //!
 //! <https://html.spec.whatwg.org/multipage/browsers.html#origin-keyed-agent-clusters>,
@@ -25,7 +26,9 @@ use std::fmt;
 
 use sfv::{BareItem, Item};
 
-pub use connection::{ConnectionAllowlist, ConnectionAllowlistReportOnly, Destination, Pattern};
+pub use connection::{
+    Access, ConnectionAllowlist, ConnectionAllowlistReportOnly, Destination, Pattern,
+};
 
 use crate::fault::{Fault, Parsed};
 use crate::field::{Field, from_str_by_build};

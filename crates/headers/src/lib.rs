@@ -46,7 +46,7 @@ pub use framing::XFrameOptions;
 pub use hsts::{Hsts, PRELOAD_MIN_AGE};
 pub use integrity::{BlockedDestination, IntegrityPolicy, IntegrityPolicyReportOnly};
 pub use isolation::{
-    ConnectionAllowlist, ConnectionAllowlistReportOnly, Destination, DocumentIsolation,
+    Access, ConnectionAllowlist, ConnectionAllowlistReportOnly, Destination, DocumentIsolation,
     DocumentIsolationPolicy, DocumentIsolationPolicyReportOnly, OriginAgentCluster, Pattern,
 };
 pub use legacy::{

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sfv::{BareItem, List, ListEntry};
+use sfv::{BareItem, List, ListEntry, Parameters};
 
 use crate::endpoint::Endpoint;
 use crate::fault::{Fault, Parsed};
@@ -58,10 +58,31 @@ impl fmt::Display for Destination {
     }
 }
 
+/// Whether a kind of connection that no pattern can judge is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// It is made.
+    Allow,
+    /// It is not made.
+    Block,
+}
+
+impl Access {
+    /// The token.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Block => "block",
+        }
+    }
+}
+
 /// A Connection-Allowlist value; empty for no connection at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConnectionAllowlist {
     destinations: Vec<Destination>,
+    redirects: Option<Access>,
+    webrtc: Option<Access>,
     report_to: Option<Endpoint>,
 }
 
@@ -76,8 +97,22 @@ impl ConnectionAllowlist {
         }
         Self {
             destinations: list,
-            report_to: None,
+            ..Self::default()
         }
+    }
+
+    /// Whether redirects are followed; without it a browser decides.
+    #[must_use]
+    pub const fn redirects(mut self, access: Access) -> Self {
+        self.redirects = Some(access);
+        self
+    }
+
+    /// Whether WebRTC connects; without it a browser decides.
+    #[must_use]
+    pub const fn webrtc(mut self, access: Access) -> Self {
+        self.webrtc = Some(access);
+        self
     }
 
     /// Sends reports to an endpoint of Reporting-Endpoints.
@@ -117,11 +152,16 @@ impl Field for ConnectionAllowlist {
             Ok(list) => list,
             Err(fault) => return Parsed::ignored(fault.hint(hint)),
         };
-        let [ListEntry::InnerList(inner)] = list.as_slice() else {
-            let message = "the value is not one list in parentheses: a browser ignores the field";
+        let Some(ListEntry::InnerList(inner)) = list.first() else {
+            let message = "the value is not a list in parentheses: a browser ignores the field";
             return Parsed::ignored(Fault::error(code, 0..input.len(), message).hint(hint));
         };
         let mut faults = Vec::new();
+        if list.len() > 1 {
+            let message = "a browser reads the first list only";
+            let fault = Fault::error("connection-allowlist.extra", 0..input.len(), message);
+            faults.push(fault.hint("one list in parentheses"));
+        }
         let mut destinations = Vec::new();
         for item in &inner.items {
             let (text, destination) = match &item.bare_item {
@@ -145,15 +185,47 @@ impl Field for ConnectionAllowlist {
                 }
             }
         }
-        let report_to = sf::report_to(&inner.params, 0..input.len(), Writes::Token, &mut faults);
+        let mut redirects = None;
+        let mut webrtc = None;
+        let mut others = Parameters::new();
+        for (key, value) in &inner.params {
+            match key.as_str() {
+                "redirects" => redirects = access(value, "redirects", input, &mut faults),
+                "webrtc" => webrtc = access(value, "webrtc", input, &mut faults),
+                _ => {
+                    others.insert(key.clone(), value.clone());
+                }
+            }
+        }
+        let report_to = sf::report_to(&others, 0..input.len(), Writes::Token, &mut faults);
         Parsed {
             value: Some(Self {
                 destinations,
+                redirects,
+                webrtc,
                 report_to,
             }),
             faults,
         }
     }
+}
+
+/// A parameter that is `block`; a browser takes every other token for `allow`, and ignores what is no token.
+fn access(value: &BareItem, name: &str, input: &[u8], faults: &mut Vec<Fault>) -> Option<Access> {
+    let (access, message) = match value {
+        BareItem::Token(token) if token.as_str() == "block" => return Some(Access::Block),
+        BareItem::Token(token) if token.as_str() == "allow" => return Some(Access::Allow),
+        BareItem::Token(_) => (Some(Access::Allow), "a browser takes it for allow"),
+        _ => (None, "it is no token, and a browser ignores it"),
+    };
+    let message = format!("{name} is neither allow nor block: {message}");
+    let fault = Fault::error(
+        "connection-allowlist.access",
+        sf::place(input, name),
+        message,
+    );
+    faults.push(fault.hint(format!("{name}=block")));
+    access
 }
 
 from_str_by_build!(ConnectionAllowlist);
@@ -162,6 +234,11 @@ impl fmt::Display for ConnectionAllowlist {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words: Vec<_> = self.destinations.iter().map(ToString::to_string).collect();
         write!(f, "({})", words.join(" "))?;
+        for (name, access) in [("redirects", self.redirects), ("webrtc", self.webrtc)] {
+            if let Some(access) = access {
+                write!(f, ";{name}={}", access.as_str())?;
+            }
+        }
         match &self.report_to {
             Some(endpoint) => write!(f, ";report-to={endpoint}"),
             None => Ok(()),
@@ -183,14 +260,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_value_is_one_inner_list() {
-        for input in [
-            "",
-            "response-origin",
-            "(response-origin), (x)",
-            "(\"a\"",
-            "\"https://a\"",
-        ] {
+    fn without_a_list_there_is_no_value() {
+        for input in ["", "response-origin", "(\"a\"", "\"https://a\""] {
             let parsed = ConnectionAllowlist::parse(input.as_bytes());
             assert_eq!(parsed.value, None, "{input}");
         }
@@ -199,6 +270,39 @@ mod tests {
         let text = parsed.value.map(|value| value.to_string());
         assert_eq!(text.as_deref(), Some("(\"https://a.example\")"));
         assert_eq!(ConnectionAllowlist::default().to_string(), "()");
+    }
+
+    #[test]
+    fn the_first_list_and_known_parameters_count() {
+        for (input, printed, code) in [
+            (
+                "(response-origin), (x)",
+                "(response-origin)",
+                "connection-allowlist.extra",
+            ),
+            (
+                "();redirects=maybe",
+                "();redirects=allow",
+                "connection-allowlist.access",
+            ),
+            ("();webrtc=\"block\"", "()", "connection-allowlist.access"),
+            ("();report-to=\"ep\"", "()", "report-to.type"),
+            ("();x", "()", "report-to.parameter"),
+        ] {
+            let parsed = ConnectionAllowlist::parse(input.as_bytes());
+            assert_eq!(parsed.faults[0].code, code, "{input}");
+            let text = parsed.value.map(|value| value.to_string());
+            assert_eq!(text.as_deref(), Some(printed), "{input}");
+        }
+        let list = ConnectionAllowlist::new([Destination::ResponseOrigin])
+            .redirects(Access::Allow)
+            .webrtc(Access::Block);
+        let text = list.to_string();
+        assert_eq!(text, "(response-origin);redirects=allow;webrtc=block");
+        assert_eq!(
+            ConnectionAllowlist::parse(text.as_bytes()),
+            Parsed::clean(list)
+        );
     }
 
     #[test]
