@@ -24,6 +24,11 @@ pub(crate) fn parse<T: FieldType>(input: &[u8], code: &'static str) -> Result<T,
     })
 }
 
+/// A string as it is written: in quotes, with what needs it escaped. Only for printable ASCII.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
 /// The place of a word, else that of the whole input.
 pub(crate) fn place(input: &[u8], word: &str) -> Range<usize> {
     if word.is_empty() {
@@ -82,8 +87,10 @@ pub(crate) fn replaced(input: &[u8], code: &'static str) -> Vec<Fault> {
 pub(crate) enum Writes {
     /// `report-to="ep"` only; a token is ignored.
     String,
-    /// `report-to=ep`; a string is taken as well.
+    /// `report-to=ep` only; a string is ignored.
     Token,
+    /// `report-to=ep`; a string is taken as well.
+    Either,
 }
 
 /// The `report-to` parameter; faults for a value that names no endpoint and for every other parameter.
@@ -104,8 +111,14 @@ pub(crate) fn report_to(
             continue;
         }
         let name = match (value, writes) {
-            (BareItem::String(name), _) => name.as_str(),
-            (BareItem::Token(name), Writes::Token) => name.as_str(),
+            (BareItem::String(name), Writes::String | Writes::Either) => name.as_str(),
+            (BareItem::Token(name), Writes::Token | Writes::Either) => name.as_str(),
+            (BareItem::String(name), Writes::Token) => {
+                let message = "report-to is no token: a browser ignores it";
+                let hint = format!("report-to={}", name.as_str());
+                faults.push(Fault::error("report-to.type", span.clone(), message).hint(hint));
+                continue;
+            }
             (BareItem::Token(name), Writes::String) => {
                 let message = "report-to is no string: a browser ignores it";
                 let hint = format!("report-to=\"{}\"", name.as_str());

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::contradiction::contradictions;
+use super::contradiction::{Contradiction, contradictions};
 use super::{CacheControl, Coverage, Extension};
 use crate::fault::{Fault, Parsed};
 use crate::octets::{is_token, split, split_quoted};
@@ -48,7 +48,12 @@ pub(super) fn parse(input: &[u8]) -> Parsed<CacheControl> {
         let fault = Fault::warning("cache-control.empty", 0..input.len(), message);
         reader.faults.push(fault.hint("no-store"));
     }
-    for (dead, killer, effect) in contradictions(&reader.value) {
+    for Contradiction {
+        dead,
+        killer,
+        effect,
+    } in contradictions(&reader.value)
+    {
         let span = reader.place(dead);
         let message = format!("{dead} is dead beside {killer}: {effect}");
         let fault = Fault::warning("cache-control.contradiction", span, message);

@@ -53,7 +53,7 @@ pub(super) fn parse(input: &[u8]) -> Parsed<PermissionsPolicy> {
             faults.push(fault.hint(format!("{feature}=*")));
             allowlist = vec![Allow::Everyone];
         }
-        let report_to = sf::report_to(params, span, Writes::Token, &mut faults);
+        let report_to = sf::report_to(params, span, Writes::Either, &mut faults);
         policy.permissions.push(Permission {
             feature: feature.to_owned(),
             allowlist,
