@@ -6,8 +6,7 @@ use std::process::Command;
 
 #[test]
 fn no_runtime_and_no_socket_below_the_hosts() {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let tree = Command::new(cargo)
+    let tree = Command::new(env!("CARGO"))
         .args([
             "tree",
             "--offline",
