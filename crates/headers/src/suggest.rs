@@ -1,18 +1,67 @@
-//! Did you mean: the known word nearest to an unknown one.
+//! "Did you mean": the known word nearest to an unknown one.
 
-/// The nearest known word, if one is near enough to be a slip of the pen.
+/// The word of `known` that `word` was probably meant to be.
+///
+/// Case and `_` for `-` cost nothing; up to a third of the letters may be wrong, missing or swapped; a word that is cut
+/// at a hyphen (`script` for `script-src`) counts too.
 ///
 /// ```
 /// use mantlet_headers::suggest;
-/// let known = ["camera", "microphone"];
-/// assert_eq!(suggest("mircophone", known.into_iter()), Some("microphone"));
-/// assert_eq!(suggest("bluetooth", known.into_iter()), None);
+/// let known = ["default-src", "script-src", "style-src"];
+/// assert_eq!(suggest("scirpt-src", known.into_iter()), Some("script-src"));
+/// assert_eq!(suggest("Default_Src", known.into_iter()), Some("default-src"));
+/// assert_eq!(suggest("coffee", known.into_iter()), None);
 /// ```
 pub fn suggest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let word = word.to_ascii_lowercase();
-    known
-        .map(|candidate| (strsim::jaro_winkler(&word, candidate), candidate))
-        .filter(|(score, candidate)| *score >= 0.85 || strsim::levenshtein(&word, candidate) <= 2)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, candidate)| candidate)
+    let word = word.to_ascii_lowercase().replace('_', "-");
+    if word.is_empty() || word.len() > 64 {
+        return None;
+    }
+    let limit = (word.chars().count() / 3).max(1);
+    let mut best: Option<(usize, &str)> = None;
+    for candidate in known {
+        let cut = candidate
+            .strip_prefix(word.as_str())
+            .is_some_and(|rest| rest.starts_with('-'));
+        let distance = match strsim::osa_distance(&word, &candidate.to_ascii_lowercase()) {
+            distance if distance <= limit => distance,
+            _ if cut => limit + 1,
+            _ => continue,
+        };
+        if best.is_none_or(|(least, _)| distance < least) {
+            best = Some((distance, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KNOWN: [&str; 4] = ["img-src", "script-src", "script-src-elem", "sandbox"];
+
+    #[test]
+    fn nearest_word_wins() {
+        assert_eq!(
+            suggest("script-srcs", KNOWN.into_iter()),
+            Some("script-src")
+        );
+        assert_eq!(
+            suggest("script_src_elm", KNOWN.into_iter()),
+            Some("script-src-elem")
+        );
+    }
+
+    #[test]
+    fn word_cut_at_a_hyphen_is_completed() {
+        assert_eq!(suggest("img", KNOWN.into_iter()), Some("img-src"));
+    }
+
+    #[test]
+    fn far_empty_and_endless_words_have_no_suggestion() {
+        for word in ["", "x", "referrer", &"sandbox".repeat(50)] {
+            assert_eq!(suggest(word, KNOWN.into_iter()), None, "{word}");
+        }
+    }
 }
