@@ -1,1 +1,52 @@
-//! Placeholder.
+//! The policy engine: facts in, a verdict and edits out.
+//!
+//! A pure function over plain data: no socket, no runtime, no clock, no environment. A host adapter copies facts out of
+//! its host, asks twice, and applies edits:
+//!
+//! 1. [`Engine::on_request`]: facts about the request -> a [`Verdict`] and an [`Exchange`];
+//! 2. [`Exchange::on_response`]: facts about the response -> [`Edits`] of its header section.
+//!
+//! Every response leaves by call two: denials, 404s, redirects, errors of the host itself.
+//!
+//! ```
+//! use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+//! use mantlet_engine::policy::{Policy, Rule, Rules, Scoped};
+//! use mantlet_engine::{Engine, OsEntropy, RequestHead, ResponseHead, Verdict};
+//!
+//! let nosniff = Rule::set(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+//! let policy = Policy::new(Scoped::any(Rules { headers: vec![nosniff], ..Rules::default() }));
+//! let engine = Engine::new(policy, OsEntropy);
+//!
+//! let mut headers = HeaderMap::new();
+//! let (verdict, exchange) = engine.on_request(&RequestHead::new(&Method::GET, b"/", &headers));
+//! assert!(matches!(verdict, Verdict::Allow(_)));
+//!
+//! let edits = exchange.on_response(&ResponseHead::new(StatusCode::OK, &headers));
+//! edits.apply(&mut headers);
+//! assert_eq!(headers["x-content-type-options"], "nosniff");
+//! ```
+
+mod edit;
+mod emit;
+mod engine;
+mod entropy;
+mod exchange;
+mod head;
+mod intern;
+mod live;
+mod nonce;
+mod permit;
+pub mod policy;
+pub mod route;
+mod transport;
+mod verdict;
+
+pub use edit::{Edit, Edits, Op};
+pub use engine::Engine;
+pub use entropy::{Entropy, EntropyError, OsEntropy};
+pub use exchange::Exchange;
+pub use head::{Fields, RequestHead, ResponseHead};
+pub use live::Live;
+pub use nonce::Nonce;
+pub use permit::Permit;
+pub use verdict::{Denial, Reply, Verdict};

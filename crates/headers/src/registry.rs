@@ -4,11 +4,12 @@ use crate::fault::{Fault, Parsed, Refused};
 use crate::field::Field;
 use crate::{
     CacheControl, ClearSiteData, Coep, CoepReportOnly, ConnectionAllowlist,
-    ConnectionAllowlistReportOnly, Coop, CoopReportOnly, Corp, DocumentIsolationPolicy,
-    DocumentIsolationPolicyReportOnly, Hsts, IntegrityPolicy, IntegrityPolicyReportOnly, Nel,
-    OriginAgentCluster, PermissionsPolicy, PermissionsPolicyReportOnly, ReferrerPolicy, ReportTo,
-    ReportingEndpoints, Server, XContentTypeOptions, XDnsPrefetchControl, XDownloadOptions,
-    XFrameOptions, XPermittedCrossDomainPolicies, XPoweredBy, XXssProtection,
+    ConnectionAllowlistReportOnly, Coop, CoopReportOnly, Corp, Csp, CspReportOnly,
+    DocumentIsolationPolicy, DocumentIsolationPolicyReportOnly, Hsts, IntegrityPolicy,
+    IntegrityPolicyReportOnly, Nel, OriginAgentCluster, PermissionsPolicy,
+    PermissionsPolicyReportOnly, ReferrerPolicy, ReportTo, ReportingEndpoints, Server,
+    XContentTypeOptions, XDnsPrefetchControl, XDownloadOptions, XFrameOptions,
+    XPermittedCrossDomainPolicies, XPoweredBy, XXssProtection,
 };
 
 /// When a field may be sent.
@@ -84,6 +85,8 @@ pub static FIELDS: &[Entry] = &[
     Entry::of::<Coop>(),
     Entry::of::<CoopReportOnly>(),
     Entry::of::<Corp>(),
+    Entry::of::<Csp>(),
+    Entry::of::<CspReportOnly>(),
     Entry::of::<Hsts>().secure(),
     Entry::of::<PermissionsPolicy>(),
     Entry::of::<PermissionsPolicyReportOnly>(),
@@ -128,8 +131,11 @@ mod tests {
             for example in entry.examples {
                 let printed = (entry.build)(example).expect(example).text;
                 assert_eq!(printed, *example, "{}", entry.name);
-                let again = (entry.parse)(printed.as_bytes()).value;
-                assert_eq!(again.as_deref(), Some(*example), "{}", entry.name);
+                // 'nonce' is a word for building only: a browser ignores it
+                if !printed.contains("'nonce'") {
+                    let again = (entry.parse)(printed.as_bytes()).value;
+                    assert_eq!(again.as_deref(), Some(*example), "{}", entry.name);
+                }
             }
         }
     }

@@ -1,1 +1,76 @@
-//! Placeholder.
+//! One security policy in front of a web application: security headers, and what goes with them.
+//!
+//! ```no_run
+//! # #[cfg(feature = "axum")]
+//! # fn app() -> Result<(), Box<dyn std::error::Error>> {
+//! use axum::{Router, routing::get};
+//!
+//! let app: Router = Router::new()
+//!     .route("/", get(|| async { "hello" }))
+//!     .layer(mantlet::layer(mantlet::policy_file("mantlet.toml")?));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Without a file, [`Config`] holds the same policy in code:
+//!
+//! ```
+//! use mantlet::{Config, Preset};
+//!
+//! let policy = Config::preset(Preset::Strict)
+//!     .csp("script-src", ["'self'", "'nonce'"])
+//!     .csp_add("img-src", ["https://cdn.example.com"])
+//!     .build()?;
+//! let layer = mantlet::layer(policy);
+//! # Ok::<(), mantlet::Report>(())
+//! ```
+//!
+//! Handlers read the nonce of their exchange with the [`Nonce`] extractor.
+
+pub use mantlet_config::{
+    Chosen, Config, Diagnostic, Environment, Loaded, Mode, Preset, Report, load,
+};
+pub use mantlet_engine::{Engine, Live, Permit, policy::Https};
+pub use mantlet_headers as headers;
+pub use mantlet_source::{Watch, WatchError};
+pub use mantlet_tower::{Connection, MantletLayer, MissingNonce, Nonce, layer};
+
+use std::path::Path;
+
+/// Reads and compiles a policy file, for the environment that `MANTLET_ENVIRONMENT` or the file says.
+///
+/// # Errors
+/// Every error of the file at once, each with its place.
+pub fn policy_file(path: impl AsRef<Path>) -> Result<Engine, Report> {
+    load(path.as_ref(), None).map(|loaded| loaded.engine)
+}
+
+/// As [`policy_file`], and follows the file: a change is in force for the next request, and a broken file keeps the policy in
+/// force. `told` hears of each attempt.
+///
+/// # Errors
+/// [`FollowError`] if the file is broken now, or its folder cannot be watched.
+pub fn follow_policy_file(
+    path: impl AsRef<Path>,
+    told: impl Fn(Result<Loaded, Report>) + Send + 'static,
+) -> Result<(Live, Watch), FollowError> {
+    let path = path.as_ref().to_path_buf();
+    let live = Live::new(policy_file(&path)?);
+    let (file, target) = (path.clone(), live.clone());
+    let watch = mantlet_source::watch(&path, move || {
+        told(mantlet_config::reload(&file, None, &target, Ok))
+    })?;
+    Ok((live, watch))
+}
+
+/// A policy file cannot be followed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FollowError {
+    /// The policy is broken.
+    #[error("{0}")]
+    Policy(#[from] Report),
+    /// Its folder cannot be watched.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+}

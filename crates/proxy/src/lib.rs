@@ -1,1 +1,35 @@
-//! Placeholder.
+//! The mantlet policy in front of any application: a reverse proxy for HTTP/1.1 and WebSocket.
+//!
+//! ```no_run
+//! use mantlet_engine::policy::{Policy, Rules, Scoped};
+//! use mantlet_engine::{Engine, Live, OsEntropy};
+//! use mantlet_proxy::{Config, Server};
+//!
+//! let engine = Engine::new(Policy::new(Scoped::any(Rules::default())), OsEntropy);
+//! let config = Config::new("127.0.0.1:8080".parse()?, "http://127.0.0.1:8000".parse()?);
+//! let server = Server::bind(config, Live::new(engine))?;
+//! println!("listening on {}", server.local_addr());
+//! server.run(std::future::pending())?;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What a request meets, in order:
+//!
+//! 1. the engine's call one decides;
+//! 2. hop-by-hop fields go, forwarding fields are rewritten, the nonce is told;
+//! 3. the application answers over a pooled connection, or the proxy does: 502, 504;
+//! 4. the engine's call two edits the response, whoever made it.
+
+mod admin;
+mod body;
+mod config;
+mod fields;
+mod forward;
+mod listen;
+mod server;
+mod tunnel;
+mod upstream;
+mod worker;
+
+pub use config::{Config, Timeouts, Upstream, UpstreamError};
+pub use server::{BindError, RunError, Running, Server};

@@ -1,1 +1,6 @@
-//! Placeholder.
+//! What changes while a policy is in force. Plain threads, no runtime: a Rust service, a Python worker and the proxy use
+//! the same.
+
+mod policy_file;
+
+pub use policy_file::{Watch, WatchError, watch};

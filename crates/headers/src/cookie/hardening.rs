@@ -45,6 +45,16 @@ impl Hardening {
         Ok(self)
     }
 
+    /// The same without adding Secure, for responses over plain http: a browser would drop the cookie.
+    #[must_use]
+    pub fn without_secure(mut self) -> Self {
+        self.base.secure = false;
+        for (_, attributes) in &mut self.exceptions {
+            attributes.secure = false;
+        }
+        self
+    }
+
     /// What a cookie of this name is to have.
     pub fn attributes(&self, name: &[u8]) -> Attributes {
         self.exceptions

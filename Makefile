@@ -1,0 +1,20 @@
+# make demo   a naive site and the proxy in front of it
+# make test   everything the tests need, and every test
+
+.PHONY: demo test lint fuzz bench tools
+
+demo:
+	cargo run --quiet --release --package mantlet-cli -- demo
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features -- --deny warnings
+
+test:
+	bash tests/run.sh
+
+fuzz:
+	bash fuzz/run.sh
+
+bench:
+	bash benches/run.sh

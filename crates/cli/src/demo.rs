@@ -1,0 +1,144 @@
+//! `mantlet demo`: a naive site, the proxy in front of it, and what changes.
+
+mod site;
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use mantlet_config::{Config as Policy, Environment, Source};
+use mantlet_engine::Live;
+use mantlet_proxy::{Config, Server};
+
+use crate::Failure;
+
+/// What the demo puts in front of the site: the default preset, and its cookies hardened.
+const POLICY: &str = "preset = \"balanced\"\n\n[cookies]\nhttponly = true\nsamesite = \"Lax\"\n";
+
+/// What each header stops, in the order in which it is shown.
+const STOPS: &[(&str, &str)] = &[
+    (
+        "content-security-policy",
+        "the script that an attacker puts into the page: /?name=... runs it before, not after",
+    ),
+    (
+        "x-frame-options",
+        "another site that frames the page and steals clicks (and frame-ancestors for newer browsers)",
+    ),
+    (
+        "x-content-type-options",
+        "an upload that a browser takes for a script",
+    ),
+    (
+        "referrer-policy",
+        "paths and queries that leak to other sites in Referer",
+    ),
+    (
+        "cross-origin-opener-policy",
+        "a window opened from elsewhere that reaches into this one",
+    ),
+    (
+        "cross-origin-resource-policy",
+        "other sites that load these responses into their process",
+    ),
+    (
+        "permissions-policy",
+        "an embedded page that asks for camera, microphone or place",
+    ),
+    (
+        "strict-transport-security",
+        "a network that keeps visitors on plain http (sent over https only, so not in this demo)",
+    ),
+    (
+        "set-cookie",
+        "scripts that read the session cookie, and other sites that send it along",
+    ),
+    ("server", "a version number to look up exploits for"),
+    ("x-powered-by", "the same"),
+];
+
+/// Try it: a naive site and the proxy in front of it, on loopback
+///
+/// Starts both, shows the headers before and after and what each one stops, and serves until Ctrl-C.
+#[derive(Args)]
+pub(crate) struct Demo {
+    /// Show the headers and stop
+    #[arg(long)]
+    once: bool,
+}
+
+impl Demo {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let text = format!("{POLICY}\n[headers]\nx-powered-by = {{ mode = \"remove\" }}\n");
+        let (policy, _) = Policy::read(&Source::new("demo", text.as_str()))
+            .map_err(|report| anyhow!("{report}"))?;
+        let engine = policy
+            .load(Some(Environment::Production))
+            .map_err(|report| anyhow!("{report}"))?
+            .engine;
+
+        let naive = site::start().context("cannot start the sample site")?;
+        let upstream = format!("http://{naive}").parse()?;
+        let mut config = Config::new(SocketAddr::from(([127, 0, 0, 1], 0)), upstream);
+        config.workers = NonZeroUsize::new(1);
+        let server = Server::bind(config, Live::new(engine))?;
+        let guarded = server.local_addr();
+        let running = server.spawn()?;
+
+        let (before, after) = (section(naive)?, section(guarded)?);
+        println!("A naive site          http://{naive}/");
+        println!("The same, by mantlet  http://{guarded}/\n");
+        println!("The policy:\n");
+        for line in text.lines().filter(|line| !line.is_empty()) {
+            println!("    {line}");
+        }
+        println!("\nWhat changes, and what that stops:\n");
+        for (name, stops) in STOPS {
+            let absent = "(absent)".to_owned();
+            let (old, new) = (
+                before.get(*name).unwrap_or(&absent),
+                after.get(*name).unwrap_or(&absent),
+            );
+            println!("{name}\n    before  {old}\n    after   {new}\n    stops   {stops}\n");
+        }
+        if self.once {
+            running.stop(Duration::ZERO);
+            running.join()?;
+            return Ok(());
+        }
+        println!("Try the attack in a browser:\n");
+        println!("    http://{naive}{}", site::ATTACK);
+        println!("    http://{guarded}{}\n", site::ATTACK);
+        println!("Ctrl-C stops.");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(tokio::signal::ctrl_c())?;
+        running.stop(Duration::from_secs(1));
+        running.join()?;
+        Ok(())
+    }
+}
+
+/// The header section of `/`, names in lower case.
+fn section(address: SocketAddr) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    write!(
+        stream,
+        "GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let text = String::from_utf8_lossy(&answer);
+    let head = text.split("\r\n\r\n").next().unwrap_or_default();
+    let field = |line: &str| {
+        line.split_once(": ")
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+    };
+    Ok(head.lines().skip(1).filter_map(field).collect())
+}

@@ -1,0 +1,136 @@
+//! `mantlet explain`: what a header does, what a preset sends, and why.
+
+use std::io::IsTerminal;
+
+use anyhow::anyhow;
+use clap::Args;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use mantlet_config::{Config, Environment, Preset};
+use mantlet_engine::{Engine, RequestHead, ResponseHead};
+use mantlet_headers::csp::DirectiveName;
+use mantlet_headers::registry::{self, Entry, Transport};
+
+use crate::Failure;
+
+/// Explain a header, a CSP directive or a preset
+#[derive(Args)]
+pub(crate) struct Explain {
+    /// A header (referrer-policy), a CSP directive (script-src) or a preset (strict); without one, all are listed
+    #[arg(value_name = "WORD", conflicts_with = "preset")]
+    word: Option<String>,
+    /// A preset: its text in the schema of the policy file, and the headers it sends
+    #[arg(long, value_name = "NAME")]
+    preset: Option<Preset>,
+}
+
+impl Explain {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        if let Some(preset) = self.preset {
+            return explain_preset(preset);
+        }
+        let Some(word) = self.word else {
+            list();
+            return Ok(());
+        };
+        if let Some(entry) = registry::field(&word) {
+            explain_header(entry);
+            return Ok(());
+        }
+        if let Some(directive) = DirectiveName::from_name(&word.to_ascii_lowercase()) {
+            println!(
+                "{} (a directive of Content-Security-Policy)\n",
+                directive.as_str()
+            );
+            println!("{}\n", directive.summary());
+            let fallbacks: Vec<&str> = directive
+                .fallbacks()
+                .iter()
+                .map(|name| name.as_str())
+                .collect();
+            if !fallbacks.is_empty() {
+                println!(
+                    "Where a policy does not have it, a browser uses {}.\n",
+                    fallbacks.join(", then ")
+                );
+            }
+            println!("{}", directive.spec());
+            return Ok(());
+        }
+        if let Ok(preset) = word.parse() {
+            return explain_preset(preset);
+        }
+        let known = registry::FIELDS.iter().map(|entry| entry.name);
+        let known = known.chain(DirectiveName::ALL.iter().map(|name| name.as_str()));
+        let known = known.chain(Preset::ALL.iter().map(|preset| preset.as_str()));
+        match mantlet_headers::suggest(&word, known) {
+            Some(near) => eprintln!("mantlet: nothing is called {word:?}; did you mean {near}?"),
+            None => eprintln!("mantlet: nothing is called {word:?}; mantlet explain lists what is"),
+        }
+        Err(Failure::Unusable)
+    }
+}
+
+fn list() {
+    println!("Headers:");
+    for entry in registry::FIELDS {
+        println!("  {:<44} {}", entry.name, entry.summary);
+    }
+    println!("\nDirectives of Content-Security-Policy:");
+    for directive in DirectiveName::ALL {
+        println!("  {:<44} {}", directive.as_str(), directive.summary());
+    }
+    println!("\nPresets:");
+    for preset in Preset::ALL {
+        let about = preset.text().lines().next().unwrap_or_default();
+        println!(
+            "  {:<44} {}",
+            preset.as_str(),
+            about.trim_start_matches("# ")
+        );
+    }
+}
+
+fn explain_header(entry: &Entry) {
+    println!("{}\n\n{}", entry.name, entry.summary);
+    if entry.transport == Transport::Secure {
+        println!("Sent only over https.");
+    }
+    println!("\nValues:");
+    for example in entry.examples {
+        println!("  {example}");
+    }
+    println!("\n{}\n\n{}", entry.reason, entry.spec);
+}
+
+fn explain_preset(preset: Preset) -> Result<(), Failure> {
+    print!("{}", preset.text());
+    let loaded = Config::preset(preset).load(Some(Environment::Production));
+    let engine = loaded.map_err(|report| anyhow!("{report}"))?.engine;
+    // the text alone is a policy file: what follows is for people
+    if std::io::stdout().is_terminal() {
+        println!("\n# An HTML page over https gets:\n#");
+        for (name, value) in section(&engine, "/") {
+            println!("#   {name}: {value}");
+        }
+    }
+    Ok(())
+}
+
+/// The header section of an otherwise empty HTML page at `path` over https.
+pub(crate) fn section(engine: &Engine, path: &str) -> Vec<(String, String)> {
+    let none = HeaderMap::new();
+    let mut head = RequestHead::new(&Method::GET, path.as_bytes(), &none);
+    head.tls = true;
+    let (_, exchange) = engine.on_request(&head);
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    let edits = exchange.on_response(&ResponseHead::new(StatusCode::OK, &headers));
+    edits.apply(&mut headers);
+    headers.remove(CONTENT_TYPE);
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), text(value)))
+        .collect()
+}

@@ -1,0 +1,269 @@
+//! The shape of a policy, before it has a meaning: what a file or code has said, and nothing more.
+//!
+//! A [`Config`] comes from a TOML text ([`Config::read`]) or from code (the builder methods); both mean the same, because
+//! both are merged over their preset and compiled by the same code.
+
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use mantlet_engine::policy::Https;
+
+use crate::compile::compile;
+use crate::environment::Environment;
+use crate::error::Report;
+use crate::node::{self, Node, Value};
+use crate::preset::{Overlay, Preset};
+use crate::read::Read;
+use crate::schema;
+use crate::source::{At, Source};
+
+/// What a policy file or code has said.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    pub(crate) preset: Option<At<Preset>>,
+    pub(crate) environment: Option<At<Environment>>,
+    pub(crate) https: Option<At<Https>>,
+    pub(crate) trusted_proxies: Option<Vec<IpNet>>,
+    pub(crate) nonce_upstream: Option<bool>,
+    pub(crate) section: Section,
+    pub(crate) routes: Vec<RouteSection>,
+}
+
+/// What is said for every path, or for those of one route.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Section {
+    pub(crate) csp: Option<At<CspSetting>>,
+    pub(crate) csp_report_only: Option<At<CspSetting>>,
+    pub(crate) headers: Vec<(At<String>, HeaderSetting)>,
+    pub(crate) cookies: Option<CookieSetting>,
+    pub(crate) cache_default: Option<At<String>>,
+}
+
+/// A `[[route]]`.
+#[derive(Clone, Debug)]
+pub(crate) struct RouteSection {
+    pub(crate) path: At<String>,
+    pub(crate) html_only: bool,
+    pub(crate) overlay: Option<At<Overlay>>,
+    pub(crate) section: Section,
+}
+
+/// How a field meets the one the application has set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Ours takes its place.
+    Override,
+    /// Ours goes out only where the application set none.
+    IfMissing,
+    /// Ours goes out beside the application's.
+    Append,
+    /// The field is removed.
+    Remove,
+    /// The field is left alone.
+    Off,
+}
+
+/// What is said of a Content-Security-Policy.
+#[derive(Clone, Debug)]
+pub(crate) enum CspSetting {
+    /// `csp = false`
+    Off,
+    /// `[csp]`: over the policy below.
+    Over(CspTable),
+    /// `[[csp]]`: in place of what is below.
+    Several(Vec<CspTable>),
+}
+
+/// One policy: directives in the order of writing.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CspTable {
+    pub(crate) mode: Option<Mode>,
+    pub(crate) directives: Vec<(At<String>, DirectiveSetting)>,
+}
+
+/// What is said of one directive.
+#[derive(Clone, Debug)]
+pub(crate) enum DirectiveSetting {
+    /// `false`
+    Drop,
+    /// `true`, for directives without a value
+    Bare,
+    /// `[...]`
+    Values(Vec<At<String>>),
+    /// `{ add = [...] }`
+    Add(Vec<At<String>>),
+}
+
+/// What is said of one header field.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HeaderSetting {
+    pub(crate) mode: Option<Mode>,
+    /// The value in its TOML form, which depends on the field.
+    pub(crate) value: Option<Node>,
+    /// More members for a dictionary field.
+    pub(crate) add: Option<Node>,
+    /// The user knows what the value does.
+    pub(crate) danger: bool,
+}
+
+/// `[cookies]`
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CookieSetting {
+    pub(crate) attributes: CookieAttributes,
+    pub(crate) exceptions: Vec<(At<String>, CookieAttributes)>,
+}
+
+/// Attributes that the application's cookies get.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CookieAttributes {
+    pub(crate) secure: Option<bool>,
+    pub(crate) httponly: Option<bool>,
+    pub(crate) samesite: Option<At<mantlet_headers::cookie::SameSite>>,
+}
+
+impl Config {
+    /// Nothing said yet: the preset is `balanced`.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Starts from a preset.
+    pub fn preset(preset: Preset) -> Self {
+        Self {
+            preset: Some(At::code(preset)),
+            ..Self::default()
+        }
+    }
+
+    /// Reads a policy text.
+    ///
+    /// # Errors
+    /// Every error at once. Errors of shape (syntax, unknown keys, values of the wrong kind) do not hide those of meaning
+    /// in the rest of the text.
+    pub fn read(source: &Arc<Source>) -> Result<(Self, Report), Report> {
+        let mut report = Report::default();
+        let node = node::parse(source, &mut report);
+        let config = schema::policy()
+            .read("", &node, &mut report)
+            .unwrap_or_default();
+        if report.has_errors()
+            && let Err(meaning) = compile(&config, Environment::Production)
+        {
+            report.extend(meaning);
+        }
+        report.finish(config)
+    }
+
+    /// What counts as https.
+    #[must_use]
+    pub fn https(mut self, https: Https) -> Self {
+        self.https = Some(At::code(https));
+        self
+    }
+
+    /// The environment; the default is [`Environment::Production`].
+    #[must_use]
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = Some(At::code(environment));
+        self
+    }
+
+    /// The peers that may speak X-Forwarded-*.
+    #[must_use]
+    pub fn trusted_proxies(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
+        self.trusted_proxies = Some(networks.into_iter().collect());
+        self
+    }
+
+    /// Sends a field: any [`Field`](mantlet_headers::Field) but Content-Security-Policy, which has [`Config::csp`].
+    #[must_use]
+    pub fn header<F: mantlet_headers::Field>(self, field: F) -> Self {
+        self.custom_header(F::NAME, field.to_string())
+    }
+
+    /// Sends a field that no type covers; name and value are checked when the policy is compiled.
+    #[must_use]
+    pub fn custom_header(mut self, name: &str, value: impl Into<String>) -> Self {
+        let setting = HeaderSetting {
+            value: Some(Node::code(Value::Text(value.into()))),
+            ..HeaderSetting::default()
+        };
+        self.set_header(name, setting);
+        self
+    }
+
+    /// Changes how a field meets the application's.
+    #[must_use]
+    pub fn header_mode(mut self, name: &str, mode: Mode) -> Self {
+        let setting = HeaderSetting {
+            mode: Some(mode),
+            ..HeaderSetting::default()
+        };
+        self.set_header(name, setting);
+        self
+    }
+
+    /// Sets a directive of the one Content-Security-Policy, over the preset's: words as in the policy file, with `'nonce'`
+    /// for the nonce of the exchange. No values at all mean `'none'`, or a directive that takes none.
+    #[must_use]
+    pub fn csp(self, directive: &str, values: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let values: Vec<_> = values
+            .into_iter()
+            .map(|value| At::code(value.into()))
+            .collect();
+        self.directive(directive, DirectiveSetting::Values(values))
+    }
+
+    /// Extends a directive of the preset's Content-Security-Policy.
+    #[must_use]
+    pub fn csp_add(
+        self,
+        directive: &str,
+        values: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let values = values
+            .into_iter()
+            .map(|value| At::code(value.into()))
+            .collect();
+        self.directive(directive, DirectiveSetting::Add(values))
+    }
+
+    /// Drops a directive of the preset's Content-Security-Policy.
+    #[must_use]
+    pub fn csp_drop(self, directive: &str) -> Self {
+        self.directive(directive, DirectiveSetting::Drop)
+    }
+
+    fn directive(mut self, name: &str, setting: DirectiveSetting) -> Self {
+        let csp = self
+            .section
+            .csp
+            .get_or_insert_with(|| At::code(CspSetting::Over(CspTable::default())));
+        if let CspSetting::Over(table) = &mut csp.value {
+            table.directives.push((At::code(name.to_owned()), setting));
+        } else {
+            let directives = vec![(At::code(name.to_owned()), setting)];
+            csp.value = CspSetting::Over(CspTable {
+                mode: None,
+                directives,
+            });
+        }
+        self
+    }
+
+    fn set_header(&mut self, name: &str, setting: HeaderSetting) {
+        let name = name.to_ascii_lowercase();
+        match self
+            .section
+            .headers
+            .iter_mut()
+            .find(|(known, _)| known.value == name)
+        {
+            Some((_, known)) => {
+                known.mode = setting.mode.or(known.mode);
+                known.value = setting.value.or(known.value.take());
+            }
+            None => self.section.headers.push((At::code(name), setting)),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! A policy file, read, merged and compiled.
+
+use std::path::Path;
+
+use mantlet_engine::{Engine, Live, OsEntropy};
+
+use crate::compile::{Compiled, compile};
+use crate::config::Config;
+use crate::environment::{self, Chosen, Environment};
+use crate::error::{Diagnostic, Report};
+use crate::source::Source;
+
+/// A policy ready for use.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The compiled policy.
+    pub engine: Engine,
+    /// The environment it was compiled for.
+    pub environment: Environment,
+    /// Who chose that.
+    pub chosen: Chosen,
+    /// Whether the policy lets a proxy tell the application its nonces.
+    pub nonce_upstream: bool,
+    /// What is odd about it.
+    pub warnings: Report,
+}
+
+/// Reads and compiles the policy file at `path`. The environment is `flag`, else `MANTLET_ENVIRONMENT`, else the file's.
+///
+/// # Errors
+/// Every error of the file at once, or the one that kept it from being read.
+pub fn load(path: &Path, flag: Option<Environment>) -> Result<Loaded, Report> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let mut report = Report::default();
+        report.add(Diagnostic::error(
+            "",
+            format!("cannot read {name}: {error}"),
+        ));
+        report
+    })?;
+    let (config, mut warnings) = Config::read(&Source::new(name, text))?;
+    let mut loaded = config.load(flag)?;
+    warnings.extend(loaded.warnings);
+    loaded.warnings = warnings;
+    Ok(loaded)
+}
+
+/// Reads the policy file again and puts it in force, if `accept` has nothing against it. After an error the policy in force
+/// stays.
+///
+/// # Errors
+/// As [`load`], and what `accept` says.
+pub fn reload(
+    path: &Path,
+    flag: Option<Environment>,
+    live: &Live,
+    accept: impl Fn(Loaded) -> Result<Loaded, Report>,
+) -> Result<Loaded, Report> {
+    let loaded = load(path, flag).and_then(accept)?;
+    live.replace(loaded.engine.clone());
+    Ok(loaded)
+}
+
+impl Loaded {
+    /// The policy for a proxy: the application behind it has no other way to learn a nonce than to be told.
+    ///
+    /// # Errors
+    /// If the policy draws nonces and does not set `nonce_upstream`: every script of the application would be blocked.
+    pub fn for_proxy(self) -> Result<Self, Report> {
+        if self.engine.uses_nonce() && !self.nonce_upstream {
+            let message = "is not set, and the policy has 'nonce': the application could not know it, and a browser would \
+                           block every script";
+            let hint = "nonce_upstream = true sends it to the application in the request field Mantlet-Nonce";
+            let mut report = Report::default();
+            report.add(Diagnostic::error("nonce_upstream", message).hint(hint));
+            return Err(report);
+        }
+        Ok(self)
+    }
+}
+
+impl Config {
+    /// Compiles for the environment of `flag`, else of `MANTLET_ENVIRONMENT`, else of the policy.
+    ///
+    /// # Errors
+    /// Everything that a browser would ignore or misread, at once.
+    pub fn load(&self, flag: Option<Environment>) -> Result<Loaded, Report> {
+        let (environment, chosen) = self.chosen_environment(flag)?;
+        let (compiled, warnings) = compile(self, environment)?;
+        let Compiled {
+            policy,
+            nonce_upstream,
+        } = compiled;
+        Ok(Loaded {
+            engine: Engine::new(policy, OsEntropy),
+            environment,
+            chosen,
+            nonce_upstream,
+            warnings,
+        })
+    }
+
+    /// Compiles the policy for its own environment; the variable of the process is not read.
+    ///
+    /// # Errors
+    /// Everything that a browser would ignore or misread, at once.
+    pub fn build(&self) -> Result<Engine, Report> {
+        let environment = self
+            .environment
+            .as_ref()
+            .map(|at| at.value)
+            .unwrap_or_default();
+        let (compiled, _) = compile(self, environment)?;
+        Ok(Engine::new(compiled.policy, OsEntropy))
+    }
+
+    fn chosen_environment(
+        &self,
+        flag: Option<Environment>,
+    ) -> Result<(Environment, Chosen), Report> {
+        if let Some(environment) = flag {
+            return Ok((environment, Chosen::Flag));
+        }
+        if let Some(word) = std::env::var_os(environment::VARIABLE).filter(|word| !word.is_empty())
+        {
+            let environment = word.to_string_lossy().parse().map_err(|message: String| {
+                let mut report = Report::default();
+                report.add(Diagnostic::error(environment::VARIABLE, message));
+                report
+            })?;
+            return Ok((environment, Chosen::Variable));
+        }
+        Ok(match &self.environment {
+            Some(at) => (at.value, Chosen::Policy),
+            None => (Environment::default(), Chosen::Default),
+        })
+    }
+}

@@ -1,0 +1,254 @@
+//! One layer over another: a route over the root, the root over its preset.
+//!
+//! A key replaces, `{ add = [...] }` extends, `false` drops.
+//!
+//! * `{ add }` to a directive that the layer below does not have starts from what a browser would use in its place
+//!   (`img-src` from `default-src`): adding never takes away.
+//! * `{ add }` to `'none'` replaces it.
+//! * A layer that says who may frame its pages, by `frame-ancestors` or `x-frame-options`, drops the other field of the
+//!   layer below; one that says how long to cache, by `[cache]` or `cache-control`, likewise.
+
+use mantlet_headers::csp::DirectiveName;
+
+use crate::config::{
+    CookieSetting, CspSetting, CspTable, DirectiveSetting, HeaderSetting, Section,
+};
+use crate::error::{Diagnostic, Report};
+use crate::node::{Node, Value};
+use crate::source::At;
+
+pub(crate) const X_FRAME_OPTIONS: &str = "x-frame-options";
+pub(crate) const CSP: &str = "content-security-policy";
+pub(crate) const CSP_REPORT_ONLY: &str = "content-security-policy-report-only";
+pub(crate) const CACHE_CONTROL: &str = "cache-control";
+
+/// `over` on top of `base`.
+pub(crate) fn merge(base: &Section, over: &Section, report: &mut Report) -> Section {
+    let mut headers = base.headers.clone();
+    let says = |name: &str| over.headers.iter().any(|(known, _)| known.value == name);
+    let frames = match over.csp.as_ref().map(|csp| &csp.value) {
+        Some(CspSetting::Over(table)) => table
+            .directives
+            .iter()
+            .any(|(name, _)| name.value == "frame-ancestors"),
+        other => other.is_some(),
+    };
+    if frames {
+        headers.retain(|(name, _)| name.value != X_FRAME_OPTIONS);
+    }
+    let mut base_csp = base.csp.as_ref();
+    let mut base_csp_report_only = base.csp_report_only.as_ref();
+    for (key, name, below, own) in [
+        ("csp", CSP, &mut base_csp, &over.csp),
+        (
+            "csp_report_only",
+            CSP_REPORT_ONLY,
+            &mut base_csp_report_only,
+            &over.csp_report_only,
+        ),
+    ] {
+        let written = over
+            .headers
+            .iter()
+            .find(|(known, setting)| known.value == name && setting.value.is_some());
+        match (written, own) {
+            (Some((place, _)), Some(_)) => {
+                let message = format!("stands here and in [{key}]: one header has one place");
+                let diagnostic = Diagnostic::error(format!("headers.{name}"), message);
+                report.add(diagnostic.hint("keep one of them").at(place.place.as_ref()));
+            }
+            (Some(_), None) => *below = None,
+            (None, Some(_)) => headers.retain(|(known, _)| known.value != name),
+            (None, None) => {}
+        }
+    }
+    if over.cache_default.is_some() {
+        headers.retain(|(name, _)| name.value != CACHE_CONTROL);
+    }
+    for (name, setting) in &over.headers {
+        match headers
+            .iter_mut()
+            .find(|(known, _)| known.value == name.value)
+        {
+            Some((place, known)) => {
+                *place = name.clone();
+                *known = header(known, setting);
+            }
+            None => headers.push((name.clone(), setting.clone())),
+        }
+    }
+    Section {
+        csp: csp("csp", base_csp, over.csp.as_ref(), report),
+        csp_report_only: csp(
+            "csp_report_only",
+            base_csp_report_only,
+            over.csp_report_only.as_ref(),
+            report,
+        ),
+        headers,
+        cookies: cookies(base.cookies.as_ref(), over.cookies.as_ref()),
+        cache_default: match (&over.cache_default, says(CACHE_CONTROL)) {
+            (Some(value), _) => Some(value.clone()),
+            (None, true) => None,
+            (None, false) => base.cache_default.clone(),
+        },
+    }
+}
+
+fn header(base: &HeaderSetting, over: &HeaderSetting) -> HeaderSetting {
+    let extended = match (&base.value, &over.add) {
+        (Some(value), Some(more)) => extend(value, more),
+        _ => None,
+    };
+    let added = extended.is_some();
+    HeaderSetting {
+        // a value without a mode sets the field anew: the mode below was about the value below
+        mode: over.mode.or(base.mode.filter(|_| over.value.is_none())),
+        value: extended
+            .or_else(|| over.value.clone())
+            .or_else(|| base.value.clone()),
+        add: over.add.clone().filter(|_| !added),
+        danger: over.danger,
+    }
+}
+
+/// The members of two tables, those of `more` in place of the same ones.
+fn extend(value: &Node, more: &Node) -> Option<Node> {
+    let (Value::Table(known), Value::Table(more_entries)) = (&value.value, &more.value) else {
+        return None;
+    };
+    let mut entries = known.clone();
+    for (name, node) in more_entries {
+        match entries
+            .iter_mut()
+            .find(|(known, _)| known.value == name.value)
+        {
+            Some(entry) => *entry = (name.clone(), node.clone()),
+            None => entries.push((name.clone(), node.clone())),
+        }
+    }
+    Some(Node {
+        value: Value::Table(entries),
+        place: more.place.clone(),
+    })
+}
+
+fn cookies(base: Option<&CookieSetting>, over: Option<&CookieSetting>) -> Option<CookieSetting> {
+    let (Some(base), Some(over)) = (base, over) else {
+        return over.or(base).cloned();
+    };
+    let mut merged = over.clone();
+    let attributes = &mut merged.attributes;
+    attributes.secure = attributes.secure.or(base.attributes.secure);
+    attributes.httponly = attributes.httponly.or(base.attributes.httponly);
+    attributes.samesite = attributes
+        .samesite
+        .take()
+        .or_else(|| base.attributes.samesite.clone());
+    let known = |name: &str| over.exceptions.iter().any(|(own, _)| own.value == name);
+    merged.exceptions.extend(
+        base.exceptions
+            .iter()
+            .filter(|(name, _)| !known(&name.value))
+            .cloned(),
+    );
+    Some(merged)
+}
+
+/// The result is [`CspSetting::Off`] or [`CspSetting::Several`], its directives without `Add`.
+fn csp(
+    key: &str,
+    base: Option<&At<CspSetting>>,
+    over: Option<&At<CspSetting>>,
+    report: &mut Report,
+) -> Option<At<CspSetting>> {
+    let Some(over) = over else {
+        return base.cloned();
+    };
+    let below = match base.map(|base| &base.value) {
+        Some(CspSetting::Several(policies)) => policies.as_slice(),
+        _ => &[],
+    };
+    let value = match &over.value {
+        CspSetting::Off => CspSetting::Off,
+        CspSetting::Several(policies) => {
+            let alone = |policy: &CspTable| directives(&CspTable::default(), policy);
+            CspSetting::Several(policies.iter().map(alone).collect())
+        }
+        CspSetting::Over(table) => match below {
+            [] => CspSetting::Several(vec![directives(&CspTable::default(), table)]),
+            [one] => CspSetting::Several(vec![directives(one, table)]),
+            _ => {
+                let message =
+                    "several policies are below, so it is not clear which one this is over";
+                let hint = format!("write every policy in full: [[{key}]]");
+                report.add(
+                    Diagnostic::error(key, message)
+                        .hint(hint)
+                        .at(over.place.as_ref()),
+                );
+                CspSetting::Several(below.to_vec())
+            }
+        },
+    };
+    Some(At {
+        value,
+        place: over.place.clone(),
+    })
+}
+
+fn directives(base: &CspTable, over: &CspTable) -> CspTable {
+    let mut merged = base.directives.clone();
+    for (name, setting) in &over.directives {
+        let setting = match setting {
+            DirectiveSetting::Drop => {
+                merged.retain(|(known, _)| known.value != name.value);
+                continue;
+            }
+            DirectiveSetting::Add(more) => DirectiveSetting::Values(added(base, &name.value, more)),
+            other => other.clone(),
+        };
+        match merged
+            .iter_mut()
+            .find(|(known, _)| known.value == name.value)
+        {
+            Some(entry) => *entry = (name.clone(), setting),
+            None => merged.push((name.clone(), setting)),
+        }
+    }
+    CspTable {
+        mode: over.mode.or(base.mode),
+        directives: merged,
+    }
+}
+
+fn added(base: &CspTable, name: &str, more: &[At<String>]) -> Vec<At<String>> {
+    let values = |name: &str| {
+        base.directives
+            .iter()
+            .find_map(|(known, setting)| match setting {
+                DirectiveSetting::Values(values) if known.value == name => Some(values),
+                _ => None,
+            })
+    };
+    let fallback = || {
+        DirectiveName::from_name(name)?
+            .fallbacks()
+            .iter()
+            .find_map(|name| values(name.as_str()))
+    };
+    let below = values(name)
+        .or_else(fallback)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let kept = below
+        .iter()
+        .filter(|value| !value.value.eq_ignore_ascii_case("'none'"));
+    let mut all: Vec<At<String>> = kept.cloned().collect();
+    for value in more {
+        if !all.iter().any(|known| known.value == value.value) {
+            all.push(value.clone());
+        }
+    }
+    all
+}

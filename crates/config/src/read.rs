@@ -1,0 +1,262 @@
+//! Reading with one declaration: the code that reads a key also describes it for the JSON Schema.
+//!
+//! A [`Read`] reads a [`Node`] into a value, or reports what is wrong, and can describe what it takes. [`table`] makes one
+//! from a function that asks [`Keys`] for each key; asked to describe, the same function runs over no table at all.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::error::{Diagnostic, Report};
+use crate::node::{Node, Value};
+use crate::source::{At, Place};
+
+/// Reads a node and describes what it takes.
+pub(crate) trait Read {
+    type Out;
+
+    /// The value, or `None` after a report.
+    fn read(&self, key: &str, node: &Node, report: &mut Report) -> Option<Self::Out>;
+
+    /// JSON Schema (2020-12) of what `read` takes.
+    fn schema(&self) -> Json;
+}
+
+/// Reports that `node` is not what the key takes.
+pub(crate) fn refuse<T>(key: &str, node: &Node, wants: &str, report: &mut Report) -> Option<T> {
+    let message = format!("takes {wants}, not {}", node.kind());
+    report.add(
+        Diagnostic::error(key, message)
+            .value(node.written())
+            .at(node.place.as_ref()),
+    );
+    None
+}
+
+/// `true` or `false`.
+pub(crate) struct Flag;
+
+impl Read for Flag {
+    type Out = bool;
+
+    fn read(&self, key: &str, node: &Node, report: &mut Report) -> Option<bool> {
+        match node.value {
+            Value::Bool(flag) => Some(flag),
+            _ => refuse(key, node, "true or false", report),
+        }
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "type": "boolean" })
+    }
+}
+
+/// A string.
+pub(crate) struct Text;
+
+impl Read for Text {
+    type Out = At<String>;
+
+    fn read(&self, key: &str, node: &Node, report: &mut Report) -> Option<At<String>> {
+        node.as_text()
+            .or_else(|| refuse(key, node, "a string", report))
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "type": "string" })
+    }
+}
+
+/// One of a few words.
+pub(crate) struct Choice<T: 'static>(pub(crate) &'static [(&'static str, T)]);
+
+impl<T: Copy> Read for Choice<T> {
+    type Out = At<T>;
+
+    fn read(&self, key: &str, node: &Node, report: &mut Report) -> Option<At<T>> {
+        let text = Text.read(key, node, report)?;
+        if let Some((_, value)) = self.0.iter().find(|(word, _)| *word == text.value) {
+            return Some(At {
+                value: *value,
+                place: text.place,
+            });
+        }
+        let words: Vec<&str> = self.0.iter().map(|(word, _)| *word).collect();
+        let message = format!("{:?} is not one of {}", text.value, words.join(", "));
+        let mut diagnostic = Diagnostic::error(key, message)
+            .value(&text.value)
+            .at(node.place.as_ref());
+        if let Some(near) = mantlet_headers::suggest(&text.value, words.into_iter()) {
+            diagnostic = diagnostic.hint(format!("did you mean {near:?}?"));
+        }
+        report.add(diagnostic);
+        None
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "enum": self.0.iter().map(|(word, _)| *word).collect::<Vec<_>>() })
+    }
+}
+
+/// A list of things; a bad element is reported and left out.
+pub(crate) struct List<R>(pub(crate) R);
+
+impl<R: Read> Read for List<R> {
+    type Out = Vec<R::Out>;
+
+    fn read(&self, key: &str, node: &Node, report: &mut Report) -> Option<Self::Out> {
+        match &node.value {
+            Value::List(items) => Some(
+                items
+                    .iter()
+                    .filter_map(|item| self.0.read(key, item, report))
+                    .collect(),
+            ),
+            _ => refuse(key, node, "a list", report),
+        }
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "type": "array", "items": self.0.schema() })
+    }
+}
+
+/// A table, read by a function over its [`Keys`].
+pub(crate) fn table<T, F: Fn(&mut Keys<'_>) -> T>(read: F) -> TableOf<F> {
+    TableOf(read)
+}
+
+/// See [`table`].
+pub(crate) struct TableOf<F>(F);
+
+impl<T, F: Fn(&mut Keys<'_>) -> T> Read for TableOf<F> {
+    type Out = T;
+
+    fn read(&self, key: &str, node: &Node, report: &mut Report) -> Option<T> {
+        let Some(entries) = node.as_table() else {
+            return refuse(key, node, "a table", report);
+        };
+        let mut keys = Keys {
+            prefix: key,
+            entries,
+            known: Vec::new(),
+            open: None,
+            report,
+        };
+        let value = (self.0)(&mut keys);
+        keys.refuse_unknown();
+        Some(value)
+    }
+
+    fn schema(&self) -> Json {
+        let mut keys = Keys {
+            prefix: "",
+            entries: &[],
+            known: Vec::new(),
+            open: None,
+            report: &mut Report::default(),
+        };
+        (self.0)(&mut keys);
+        let properties: Map<String, Json> = keys.known.into_iter().collect();
+        json!({
+            "type": "object",
+            "properties": properties,
+            "additionalProperties": keys.open.unwrap_or(Json::Bool(false)),
+        })
+    }
+}
+
+/// The keys of one table, asked for one by one.
+pub(crate) struct Keys<'t> {
+    prefix: &'t str,
+    entries: &'t [(At<String>, Node)],
+    known: Vec<(String, Json)>,
+    /// The schema of other keys, where the table takes any.
+    open: Option<Json>,
+    report: &'t mut Report,
+}
+
+impl Keys<'_> {
+    /// Reads a key if it is there; `doc` is what an editor shows.
+    pub(crate) fn key<R: Read>(&mut self, name: &str, doc: &str, read: &R) -> Option<R::Out> {
+        let mut schema = read.schema();
+        if let Some(object) = schema.as_object_mut() {
+            object.insert("description".to_owned(), Json::from(doc));
+        }
+        self.known.push((name.to_owned(), schema));
+        let (_, node) = self.entries.iter().find(|(key, _)| key.value == name)?;
+        read.read(&self.dotted(name), node, self.report)
+    }
+
+    /// Reads every key not asked for yet: for tables with free names. Says so in the schema.
+    pub(crate) fn rest<R: Read>(&mut self, read: &R) -> Vec<(At<String>, R::Out)> {
+        self.open = Some(read.schema());
+        let known = std::mem::take(&mut self.known);
+        let free = self
+            .entries
+            .iter()
+            .filter(|(key, _)| !known.iter().any(|(name, _)| *name == key.value));
+        let found = free
+            .filter_map(|(key, node)| {
+                Some((
+                    key.clone(),
+                    read.read(&self.dotted(&key.value), node, self.report)?,
+                ))
+            })
+            .collect();
+        self.known = known;
+        found
+    }
+
+    /// Where the key stands, if it does.
+    pub(crate) fn place(&self, name: &str) -> Option<&At<String>> {
+        self.entries
+            .iter()
+            .map(|(key, _)| key)
+            .find(|key| key.value == name)
+    }
+
+    /// Where the first key of the table stands.
+    pub(crate) fn any_place(&self) -> Option<Place> {
+        self.entries.first().and_then(|(key, _)| key.place.clone())
+    }
+
+    pub(crate) fn dotted(&self, name: &str) -> String {
+        if self.prefix.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}.{name}", self.prefix)
+        }
+    }
+
+    pub(crate) fn report(&mut self) -> &mut Report {
+        self.report
+    }
+
+    fn refuse_unknown(&mut self) {
+        if self.open.is_some() {
+            return;
+        }
+        for (key, _) in self.entries {
+            let names = || self.known.iter().map(|(name, _)| name.as_str());
+            if names().any(|name| name == key.value) {
+                continue;
+            }
+            let folded = |name: &str| name.to_ascii_lowercase().replace('_', "-");
+            let same = names().find(|name| folded(name) == folded(&key.value));
+            let hint = match same.or_else(|| mantlet_headers::suggest(&key.value, names())) {
+                Some(name) => format!("did you mean {name}?"),
+                None => format!("known here: {}", names().collect::<Vec<_>>().join(", ")),
+            };
+            let message = if same.is_some() {
+                "is spelled differently: a standard's names keep their hyphens, our own have underscores"
+            } else {
+                "is no key of this table"
+            };
+            let dotted = self.dotted(&key.value);
+            self.report.add(
+                Diagnostic::error(dotted, message)
+                    .hint(hint)
+                    .at(key.place.as_ref()),
+            );
+        }
+    }
+}

@@ -1,0 +1,442 @@
+//! The keys of the policy file: one declaration reads them, refuses the others, and writes the JSON Schema.
+
+use ipnet::IpNet;
+use mantlet_engine::policy::Https;
+use mantlet_headers::cookie::SameSite;
+use mantlet_headers::csp::DirectiveName;
+use mantlet_headers::registry;
+use serde_json::{Value as Json, json};
+
+use crate::config::{
+    Config, CookieAttributes, CookieSetting, CspSetting, CspTable, DirectiveSetting, HeaderSetting,
+    Mode, RouteSection, Section,
+};
+use crate::environment::Environment;
+use crate::error::{Diagnostic, Report};
+use crate::node::{Node, Value};
+use crate::preset::{Overlay, Preset};
+use crate::read::{Choice, Flag, Keys, List, Read, Text, refuse, table};
+use crate::source::At;
+
+const PRESETS: Choice<Preset> = Choice(&[
+    ("basic", Preset::Basic),
+    ("balanced", Preset::Balanced),
+    ("strict", Preset::Strict),
+    ("api", Preset::Api),
+    ("streamlit", Preset::Streamlit),
+    ("none", Preset::None),
+]);
+
+const ENVIRONMENTS: Choice<Environment> = Choice(&[
+    ("production", Environment::Production),
+    ("development", Environment::Development),
+]);
+
+const HTTPS: Choice<Https> = Choice(&[
+    ("auto", Https::Auto),
+    ("assume", Https::Assume),
+    ("redirect", Https::Redirect),
+]);
+
+const OVERLAYS: Choice<Overlay> = Choice(&[
+    ("swagger-ui", Overlay::SwaggerUi),
+    ("redoc", Overlay::Redoc),
+]);
+
+const MODES: Choice<Mode> = Choice(&[
+    ("override", Mode::Override),
+    ("if_missing", Mode::IfMissing),
+    ("append", Mode::Append),
+    ("remove", Mode::Remove),
+    ("off", Mode::Off),
+]);
+
+const SAME_SITES: Choice<SameSite> = Choice(&[
+    ("Strict", SameSite::Strict),
+    ("Lax", SameSite::Lax),
+    ("None", SameSite::None),
+]);
+
+const CONTENT_TYPES: Choice<bool> = Choice(&[("any", false), ("html", true)]);
+
+/// The whole file.
+pub(crate) fn policy() -> impl Read<Out = Config> {
+    table(|keys: &mut Keys<'_>| {
+        let https = "What counts as https: auto (TLS here, or X-Forwarded-Proto of a trusted peer), assume, or redirect.";
+        let nonce =
+            "mantlet serve tells the application the nonce in the request field Mantlet-Nonce.";
+        Config {
+            preset: keys.key(
+                "preset",
+                "The named policy to start from; balanced by default.",
+                &PRESETS,
+            ),
+            environment: keys.key(
+                "environment",
+                "production (the default), or development: no HSTS, no upgrade-insecure-requests.",
+                &ENVIRONMENTS,
+            ),
+            https: keys.key("https", https, &HTTPS),
+            trusted_proxies: keys
+                .key(
+                    "trusted_proxies",
+                    "Networks whose peers may speak X-Forwarded-*: [\"10.0.0.0/8\"].",
+                    &List(Network),
+                )
+                .map(|networks| networks.into_iter().collect()),
+            nonce_upstream: keys.key("nonce_upstream", nonce, &Flag),
+            section: section(keys),
+            routes: keys
+                .key(
+                    "route",
+                    "Rules of their own for paths: whole segments, the longest prefix wins.",
+                    &List(route()),
+                )
+                .map(|routes| routes.into_iter().flatten().collect())
+                .unwrap_or_default(),
+        }
+    })
+}
+
+/// JSON Schema of the policy file.
+pub fn json_schema() -> Json {
+    let mut schema = policy().schema();
+    if let Some(object) = schema.as_object_mut() {
+        object.insert(
+            "$schema".to_owned(),
+            Json::from("https://json-schema.org/draft/2020-12/schema"),
+        );
+        object.insert("title".to_owned(), Json::from("mantlet.toml"));
+    }
+    schema
+}
+
+fn section(keys: &mut Keys<'_>) -> Section {
+    Section {
+        csp: keys.key(
+            "csp",
+            "Content-Security-Policy: directives over those of the preset.",
+            &Csp,
+        ),
+        csp_report_only: keys.key(
+            "csp_report_only",
+            "Content-Security-Policy-Report-Only: reported and not enforced.",
+            &Csp,
+        ),
+        headers: keys
+            .key(
+                "headers",
+                "A key per header field, in lower case.",
+                &headers(),
+            )
+            .unwrap_or_default(),
+        cookies: keys.key(
+            "cookies",
+            "Hardens Set-Cookie of the application.",
+            &cookies(),
+        ),
+        cache_default: keys
+            .key(
+                "cache",
+                "Cache-Control where the application chose none.",
+                &cache(),
+            )
+            .flatten(),
+    }
+}
+
+fn route() -> impl Read<Out = Option<RouteSection>> {
+    table(|keys: &mut Keys<'_>| {
+        let path = keys.key(
+            "path",
+            "The path: /docs claims /docs and all below it, not /docs-old.",
+            &Text,
+        );
+        let content_type = keys.key(
+            "content_type",
+            "Only for responses of this type: any (default) or html.",
+            &CONTENT_TYPES,
+        );
+        let overlay = keys.key(
+            "overlay",
+            "A ready addition for well-known pages.",
+            &OVERLAYS,
+        );
+        let section = section(keys);
+        if path.is_none() && keys.place("path").is_none() {
+            let dotted = keys.dotted("path");
+            let diagnostic = Diagnostic::error(dotted, "is missing: a route needs a path")
+                .hint("path = \"/docs\"");
+            let place = keys.any_place();
+            keys.report().add(diagnostic.at(place.as_ref()));
+        }
+        Some(RouteSection {
+            path: path?,
+            html_only: content_type.is_some_and(|html| html.value),
+            overlay,
+            section,
+        })
+    })
+}
+
+fn cache() -> impl Read<Out = Option<At<String>>> {
+    table(|keys: &mut Keys<'_>| {
+        keys.key(
+            "default",
+            "The value where the application chose none: \"no-store\".",
+            &Text,
+        )
+    })
+}
+
+fn cookies() -> impl Read<Out = CookieSetting> {
+    table(|keys: &mut Keys<'_>| CookieSetting {
+        attributes: attributes(keys),
+        exceptions: keys
+            .key(
+                "exceptions",
+                "Other attributes for the cookies of these names.",
+                &exceptions(),
+            )
+            .unwrap_or_default(),
+    })
+}
+
+fn exceptions() -> impl Read<Out = Vec<(At<String>, CookieAttributes)>> {
+    table(|keys: &mut Keys<'_>| keys.rest(&table(attributes)))
+}
+
+fn attributes(keys: &mut Keys<'_>) -> CookieAttributes {
+    CookieAttributes {
+        secure: keys.key("secure", "Adds Secure, over https.", &Flag),
+        httponly: keys.key(
+            "httponly",
+            "Adds HttpOnly: scripts cannot read the cookie.",
+            &Flag,
+        ),
+        samesite: keys.key(
+            "samesite",
+            "Adds SameSite where the application chose none.",
+            &SAME_SITES,
+        ),
+    }
+}
+
+/// A network, or one address.
+struct Network;
+
+impl Read for Network {
+    type Out = IpNet;
+
+    fn read(&self, key: &str, node: &Node, report: &mut Report) -> Option<IpNet> {
+        let text = Text.read(key, node, report)?.value;
+        let network = text
+            .parse()
+            .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
+        if network.is_err() {
+            let diagnostic =
+                Diagnostic::error(key, format!("{text:?} is no network and no address"));
+            report.add(
+                diagnostic
+                    .value(text)
+                    .hint("\"10.0.0.0/8\", \"::1\"")
+                    .at(node.place.as_ref()),
+            );
+        }
+        network.ok()
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "type": "string", "examples": ["10.0.0.0/8", "127.0.0.1", "fd00::/8"] })
+    }
+}
+
+/// `[csp]`, `[[csp]]` or `csp = false`.
+struct Csp;
+
+impl Read for Csp {
+    type Out = At<CspSetting>;
+
+    fn read(&self, key: &str, node: &Node, report: &mut Report) -> Option<At<CspSetting>> {
+        let value = match &node.value {
+            Value::Bool(false) => CspSetting::Off,
+            Value::Table(_) => CspSetting::Over(csp_table().read(key, node, report)?),
+            Value::List(_) => CspSetting::Several(List(csp_table()).read(key, node, report)?),
+            _ => {
+                return refuse(
+                    key,
+                    node,
+                    "a table of directives, a list of them, or false",
+                    report,
+                );
+            }
+        };
+        Some(At {
+            value,
+            place: node.place.clone(),
+        })
+    }
+
+    fn schema(&self) -> Json {
+        let table = csp_table().schema();
+        json!({ "anyOf": [table, { "type": "array", "items": table }, { "const": false }] })
+    }
+}
+
+fn csp_table() -> impl Read<Out = CspTable> {
+    table(|keys: &mut Keys<'_>| {
+        let mode = keys.key(
+            "mode",
+            "How the field meets the application's; append by default.",
+            &MODES,
+        );
+        let mut directives = Vec::new();
+        for name in DirectiveName::ALL {
+            let setting = keys.key(name.as_str(), name.summary(), &Directive);
+            if let (Some(setting), Some(key)) = (setting, keys.place(name.as_str())) {
+                directives.push((key.clone(), setting));
+            }
+        }
+        directives.sort_by_key(|(key, _)| key.place.as_ref().map(|place| place.range.start));
+        CspTable {
+            mode: mode.map(|mode| mode.value),
+            directives,
+        }
+    })
+}
+
+/// A list of values, one value, `true`, `false` or `{ add = [...] }`.
+struct Directive;
+
+impl Read for Directive {
+    type Out = DirectiveSetting;
+
+    fn read(&self, key: &str, node: &Node, report: &mut Report) -> Option<DirectiveSetting> {
+        Some(match &node.value {
+            Value::Bool(false) => DirectiveSetting::Drop,
+            Value::Bool(true) => DirectiveSetting::Bare,
+            Value::Text(_) => DirectiveSetting::Values(vec![Text.read(key, node, report)?]),
+            Value::List(_) => DirectiveSetting::Values(List(Text).read(key, node, report)?),
+            Value::Table(_) => {
+                let add = |keys: &mut Keys<'_>| {
+                    keys.key("add", "Values beside those of the preset.", &List(Text))
+                };
+                DirectiveSetting::Add(table(add).read(key, node, report)?.unwrap_or_default())
+            }
+            Value::Integer(_) => {
+                return refuse(
+                    key,
+                    node,
+                    "a list of values, false, or { add = [...] }",
+                    report,
+                );
+            }
+        })
+    }
+
+    fn schema(&self) -> Json {
+        let values = List(Text).schema();
+        let add = json!({
+            "type": "object",
+            "properties": { "add": values },
+            "required": ["add"],
+            "additionalProperties": false,
+        });
+        json!({ "anyOf": [values, { "type": "string" }, { "type": "boolean" }, add] })
+    }
+}
+
+fn headers() -> impl Read<Out = Vec<(At<String>, HeaderSetting)>> {
+    table(|keys: &mut Keys<'_>| {
+        let mut found = Vec::new();
+        for entry in registry::FIELDS {
+            let name = entry.name.to_ascii_lowercase();
+            let setting = keys.key(
+                &name,
+                entry.summary,
+                &Header {
+                    examples: entry.examples,
+                },
+            );
+            if let (Some(setting), Some(key)) = (setting, keys.place(&name)) {
+                found.push((key.clone(), setting));
+            }
+        }
+        found.extend(keys.rest(&Header { examples: &[] }));
+        found
+    })
+}
+
+/// A value, `false`, or `{ value, mode }`.
+struct Header {
+    examples: &'static [&'static str],
+}
+
+/// The keys that make a table a setting rather than a value.
+const SETTING_KEYS: &[&str] = &["value", "mode", "add", "danger"];
+
+impl Read for Header {
+    type Out = HeaderSetting;
+
+    fn read(&self, key: &str, node: &Node, report: &mut Report) -> Option<HeaderSetting> {
+        let is_setting = |entries: &[(At<String>, Node)]| {
+            !entries.is_empty()
+                && entries
+                    .iter()
+                    .all(|(key, _)| SETTING_KEYS.contains(&key.value.as_str()))
+        };
+        match &node.value {
+            Value::Bool(false) => Some(HeaderSetting {
+                mode: Some(Mode::Off),
+                ..HeaderSetting::default()
+            }),
+            Value::Table(entries) if is_setting(entries) => setting().read(key, node, report),
+            _ => Some(HeaderSetting {
+                value: Some(node.clone()),
+                ..HeaderSetting::default()
+            }),
+        }
+    }
+
+    fn schema(&self) -> Json {
+        let value =
+            json!({ "type": ["string", "boolean", "array", "object"], "examples": self.examples });
+        json!({ "anyOf": [setting().schema(), value] })
+    }
+}
+
+fn setting() -> impl Read<Out = HeaderSetting> {
+    table(|keys: &mut Keys<'_>| HeaderSetting {
+        mode: keys
+            .key(
+                "mode",
+                "override (default), if_missing, append, remove or off.",
+                &MODES,
+            )
+            .map(|mode| mode.value),
+        value: keys.key("value", "The value.", &Anything),
+        add: keys.key(
+            "add",
+            "Members beside those of the preset, for dictionary fields.",
+            &Anything,
+        ),
+        danger: keys
+            .key("danger", "Sends a value that is known to do harm.", &Flag)
+            .unwrap_or_default(),
+    })
+}
+
+/// Whatever it is: its meaning depends on the field.
+struct Anything;
+
+impl Read for Anything {
+    type Out = Node;
+
+    fn read(&self, _: &str, node: &Node, _: &mut Report) -> Option<Node> {
+        Some(node.clone())
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "type": ["string", "boolean", "array", "object"] })
+    }
+}

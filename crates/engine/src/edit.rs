@@ -1,0 +1,150 @@
+//! Edits: what is done to the header section of a response, as data.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use mantlet_headers::cookie::Hardening;
+
+use crate::emit::{Slot, Table, Text};
+use crate::head::Fields;
+use crate::nonce::Nonce;
+
+/// What is done to one field: the words of the policy file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Op {
+    /// The field has this one value, whatever the application chose.
+    Override,
+    /// The field gets this value where the application chose none.
+    IfMissing,
+    /// The value is added beside those of the application.
+    Append,
+    /// The field goes.
+    Remove,
+}
+
+/// One change to a header section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// What is done.
+    pub op: Op,
+    /// To which field.
+    pub name: HeaderName,
+    /// With what; empty for [`Op::Remove`].
+    pub value: HeaderValue,
+}
+
+/// The edits of one response, in order. Iterate for the data, or [`apply`](Edits::apply) them to a [`HeaderMap`].
+#[derive(Debug)]
+pub struct Edits<'e> {
+    pub(crate) table: &'e Table,
+    /// Missing when the policy has no slot for one, or the response must not carry it.
+    pub(crate) nonce: Option<Nonce>,
+    /// Every Set-Cookie of the response, if one of them is to change.
+    pub(crate) cookies: Vec<HeaderValue>,
+}
+
+impl Edits<'_> {
+    /// Applies the edits to a header section. Allocates only to grow the map, to fill nonce slots and to harden cookies.
+    pub fn apply(self, headers: &mut HeaderMap) {
+        headers.reserve(self.table.reserve);
+        for slot in &self.table.slots {
+            match (&slot.text, slot.op) {
+                (Text::Fixed(value), Op::Override) => {
+                    headers.insert(&slot.name, value.clone());
+                }
+                (_, Op::Remove) => {
+                    headers.remove(&slot.name);
+                }
+                _ => self.apply_rare(slot, headers),
+            }
+        }
+        if !self.cookies.is_empty() {
+            headers.remove(header::SET_COOKIE);
+            for cookie in self.cookies {
+                headers.append(header::SET_COOKIE, cookie);
+            }
+        }
+    }
+
+    fn apply_rare(&self, slot: &Slot, headers: &mut HeaderMap) {
+        let Some(value) = self.value(slot) else {
+            return;
+        };
+        match slot.op {
+            Op::Override => {
+                headers.insert(&slot.name, value);
+            }
+            Op::IfMissing => {
+                headers.entry(&slot.name).or_insert(value);
+            }
+            Op::Append => {
+                headers.append(&slot.name, value);
+            }
+            Op::Remove => {}
+        }
+    }
+
+    fn value(&self, slot: &Slot) -> Option<HeaderValue> {
+        match &slot.text {
+            Text::Fixed(value) => Some(value.clone()),
+            Text::WithNonce(value) => self.nonce.map(|_| value.clone()),
+            Text::Template(template) => template.fill(self.nonce?.as_str()),
+        }
+    }
+
+    /// The edits as data, for hosts whose header section is no [`HeaderMap`].
+    pub fn iter(&self) -> impl Iterator<Item = Edit> + '_ {
+        let fixed = self.table.slots.iter().filter_map(|slot| {
+            let value = match slot.op {
+                Op::Remove => NO_VALUE,
+                _ => self.value(slot)?,
+            };
+            Some(Edit {
+                op: slot.op,
+                name: slot.name.clone(),
+                value,
+            })
+        });
+        let fresh = !self.cookies.is_empty();
+        let remove = fresh.then_some(Edit {
+            op: Op::Remove,
+            name: header::SET_COOKIE,
+            value: NO_VALUE,
+        });
+        let cookies = self.cookies.iter().map(|cookie| Edit {
+            op: Op::Append,
+            name: header::SET_COOKIE,
+            value: cookie.clone(),
+        });
+        fixed.chain(remove).chain(cookies)
+    }
+}
+
+const NO_VALUE: HeaderValue = HeaderValue::from_static("");
+
+/// Every Set-Cookie with what it lacks; empty if none of them is to change. A cookie that cannot be read stays as it is.
+pub(crate) fn hardened(hardening: &Hardening, fields: &dyn Fields) -> Vec<HeaderValue> {
+    let mut changed = false;
+    let mut cookies = Vec::new();
+    fields.each(&header::SET_COOKIE, &mut |value| {
+        let better = hardening
+            .harden(value)
+            .and_then(|bytes| HeaderValue::from_maybe_shared(Bytes::from(bytes)).ok());
+        changed |= better.is_some();
+        cookies.extend(better.or_else(|| HeaderValue::from_bytes(value).ok()));
+    });
+    if changed { cookies } else { Vec::new() }
+}
+
+/// Whether a Content-Type value says HTML: what a browser renders as a document with scripts.
+pub(crate) fn is_html(content_type: &[u8]) -> bool {
+    let essence = content_type
+        .split(|&b| b == b';')
+        .next()
+        .unwrap_or_default()
+        .trim_ascii();
+    essence.eq_ignore_ascii_case(b"text/html")
+        || essence.eq_ignore_ascii_case(b"application/xhtml+xml")
+}
+
+/// The field that decides between `any` and `html`.
+pub(crate) const CONTENT_TYPE: HeaderName = header::CONTENT_TYPE;

@@ -1,0 +1,113 @@
+//! The facts a host copies out: what the policy reads of a request and of a response.
+
+use std::net::IpAddr;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+
+/// A header section that can be asked for the fields a policy reads.
+///
+/// Values are bytes: nobody has checked them.
+pub trait Fields {
+    /// Calls `visit` with each value of `name`, in order of arrival.
+    fn each<'a>(&'a self, name: &HeaderName, visit: &mut dyn FnMut(&'a [u8]));
+
+    /// The value of a field that may appear once; [`Single::Repeated`] is never "first wins".
+    fn single<'a>(&'a self, name: &HeaderName) -> Single<'a> {
+        let mut found = Single::Missing;
+        self.each(name, &mut |value| {
+            found = match found {
+                Single::Missing => Single::One(value),
+                _ => Single::Repeated,
+            };
+        });
+        found
+    }
+
+    /// Whether the section has a field of this name.
+    fn has(&self, name: &HeaderName) -> bool {
+        !matches!(self.single(name), Single::Missing)
+    }
+}
+
+/// A field that may appear once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Single<'a> {
+    /// There is none.
+    Missing,
+    /// There is one.
+    One(&'a [u8]),
+    /// There are several lines: an error for a singleton field (RFC 9110 section 5.3).
+    Repeated,
+}
+
+impl Fields for HeaderMap {
+    fn each<'a>(&'a self, name: &HeaderName, visit: &mut dyn FnMut(&'a [u8])) {
+        for value in self.get_all(name) {
+            visit(value.as_bytes());
+        }
+    }
+
+    fn has(&self, name: &HeaderName) -> bool {
+        self.contains_key(name)
+    }
+}
+
+impl Fields for Vec<(HeaderName, HeaderValue)> {
+    fn each<'a>(&'a self, name: &HeaderName, visit: &mut dyn FnMut(&'a [u8])) {
+        for (_, value) in self.iter().filter(|(known, _)| known == name) {
+            visit(value.as_bytes());
+        }
+    }
+}
+
+/// Facts about a request.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct RequestHead<'a> {
+    /// The method, case-sensitive.
+    pub method: &'a Method,
+    /// The path as it came, without the query.
+    pub path: &'a [u8],
+    /// What follows the `?`, as it came.
+    pub query: Option<&'a [u8]>,
+    /// The authority of an absolute-form target or `:authority`; it goes before Host (RFC 9112 section 3.2.2).
+    pub authority: Option<&'a [u8]>,
+    /// Whether the connection to the peer is TLS, terminated here.
+    pub tls: bool,
+    /// The address of the other end of the connection; `None` where the host does not tell.
+    pub peer: Option<IpAddr>,
+    /// The request fields.
+    pub fields: &'a dyn Fields,
+}
+
+impl<'a> RequestHead<'a> {
+    /// A request over plain http of an unknown peer; the other facts are set on the public fields.
+    pub fn new(method: &'a Method, path: &'a [u8], fields: &'a dyn Fields) -> Self {
+        Self {
+            method,
+            path,
+            query: None,
+            authority: None,
+            tls: false,
+            peer: None,
+            fields,
+        }
+    }
+}
+
+/// Facts about a response.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct ResponseHead<'a> {
+    /// The status.
+    pub status: StatusCode,
+    /// The response fields as the application chose them.
+    pub fields: &'a dyn Fields,
+}
+
+impl<'a> ResponseHead<'a> {
+    /// A response of this status with these fields.
+    pub fn new(status: StatusCode, fields: &'a dyn Fields) -> Self {
+        Self { status, fields }
+    }
+}

@@ -1,0 +1,227 @@
+//! Which rules a path gets: whole segments, the longest prefix wins.
+//!
+//! A path that is not in normal form (dot segments, empty segments, an encoded slash or backslash, a bad escape) matches
+//! no route: a server behind us might read it as another path, so it gets the root rules.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// The path of a route: absolute, in normal form, without query. `/docs` claims `/docs` and everything below it, but not
+/// `/docs-internal`; `/docs/` claims only what is below.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RoutePath(String);
+
+impl RoutePath {
+    /// Checks a path as it stands in a policy.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong.
+    pub fn new(path: &str) -> Result<Self, &'static str> {
+        if !path.starts_with('/') {
+            return Err("a route's path is absolute: it starts with /");
+        }
+        if path.contains(['?', '#']) {
+            return Err("a route's path has no query and no fragment");
+        }
+        if path.contains('*') {
+            return Err("a route's path has no wildcard: it claims everything below it");
+        }
+        match normal(path.as_bytes()) {
+            Some(normal) => Ok(Self(String::from_utf8_lossy(&normal).into_owned())),
+            None => Err(
+                "a route's path is in normal form: no //, no dot segment, no encoded slash, no bad escape",
+            ),
+        }
+    }
+
+    /// The path as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn claims(&self, path: &[u8]) -> bool {
+        let own = self.0.as_bytes();
+        path.strip_prefix(own)
+            .is_some_and(|rest| rest.is_empty() || rest[0] == b'/' || own.ends_with(b"/"))
+    }
+}
+
+impl fmt::Display for RoutePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Things by path.
+#[derive(Debug)]
+pub(crate) struct Routes<T> {
+    /// Longest path first.
+    by_length: Vec<(RoutePath, T)>,
+}
+
+impl<T> Routes<T> {
+    pub(crate) fn new(mut routes: Vec<(RoutePath, T)>) -> Self {
+        routes.sort_by_key(|(path, _)| std::cmp::Reverse(path.0.len()));
+        Self { by_length: routes }
+    }
+
+    /// The index of the route that claims the path, and what is there.
+    pub(crate) fn claim(&self, path: &[u8]) -> Option<usize> {
+        if self.by_length.is_empty() {
+            return None;
+        }
+        let path = normal(path)?;
+        self.by_length
+            .iter()
+            .position(|(route, _)| route.claims(&path))
+    }
+
+    pub(crate) fn at(&self, index: usize) -> Option<&T> {
+        self.by_length.get(index).map(|(_, found)| found)
+    }
+}
+
+/// The path with escapes of unreserved characters decoded (RFC 3986 section 6.2.2.2), or `None` if it is not in normal
+/// form.
+pub fn normal(path: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let decoded = if path.contains(&b'%') {
+        Cow::Owned(decode_unreserved(path)?)
+    } else {
+        Cow::Borrowed(path)
+    };
+    if decoded.first() != Some(&b'/') {
+        return None;
+    }
+    let segments = decoded.split(|&b| b == b'/').skip(1);
+    let last = segments.clone().count().saturating_sub(1);
+    for (i, segment) in segments.enumerate() {
+        // some servers cut path parameters first, so `..;x` is `..` to them
+        let name = segment.split(|&b| b == b';').next().unwrap_or_default();
+        let empty = segment.is_empty() && i != last;
+        if empty || name == b"." || name == b".." || segment.contains(&b'\\') {
+            return None;
+        }
+        if segment.iter().any(|b| b.is_ascii_control()) {
+            return None;
+        }
+    }
+    Some(decoded)
+}
+
+/// Decodes `%41` to `A`; `None` for a bad escape, an encoded slash, backslash, percent sign or control character.
+fn decode_unreserved(path: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        if *first != b'%' {
+            out.push(*first);
+            continue;
+        }
+        let [high, low, tail @ ..] = rest else {
+            return None;
+        };
+        rest = tail;
+        let byte = (hex(*high)? << 4) | hex(*low)?;
+        match byte {
+            b'/' | b'\\' | b'%' => return None,
+            _ if byte.is_ascii_control() => return None,
+            b'-' | b'.' | b'_' | b'~' => out.push(byte),
+            _ if byte.is_ascii_alphanumeric() => out.push(byte),
+            _ => {
+                out.extend_from_slice(&[b'%', high.to_ascii_uppercase(), low.to_ascii_uppercase()])
+            }
+        }
+    }
+    Some(out)
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn claimed<'r>(routes: &'r Routes<&'static str>, path: &str) -> Option<&'r str> {
+        routes
+            .claim(path.as_bytes())
+            .and_then(|at| routes.at(at))
+            .copied()
+    }
+
+    fn routes(paths: &[&'static str]) -> Routes<&'static str> {
+        Routes::new(
+            paths
+                .iter()
+                .map(|path| (RoutePath::new(path).expect("normal"), *path))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn whole_segments_and_the_longest_prefix_wins() {
+        let routes = routes(&["/docs", "/docs/api", "/hook/"]);
+        assert_eq!(claimed(&routes, "/docs"), Some("/docs"));
+        assert_eq!(claimed(&routes, "/docs/"), Some("/docs"));
+        assert_eq!(claimed(&routes, "/docs/api/x"), Some("/docs/api"));
+        assert_eq!(claimed(&routes, "/docs-internal"), None);
+        assert_eq!(claimed(&routes, "/Docs"), None);
+        assert_eq!(claimed(&routes, "/hook"), None);
+        assert_eq!(claimed(&routes, "/hook/x"), Some("/hook/"));
+    }
+
+    #[test]
+    fn escapes_of_unreserved_characters_are_the_same_path() {
+        assert_eq!(claimed(&routes(&["/hook"]), "/%68ook/x"), Some("/hook"));
+    }
+
+    #[test]
+    fn a_path_not_in_normal_form_gets_the_root() {
+        let routes = routes(&["/hook"]);
+        for path in [
+            "/hook/../admin",
+            "/hook/..%2fadmin",
+            "/hook/..%5cadmin",
+            "/hook/%2e%2e/admin",
+            "/hook/..;/admin",
+            "/hook/%252e%252e/admin",
+            "//hook/x",
+            "/hook//x",
+            "/hook/./x",
+            "/hook/%",
+            "/hook/%zz",
+            "/hook\\x",
+            "/hook/%00",
+            "hook",
+            "",
+            "*",
+        ] {
+            assert_eq!(claimed(&routes, path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_route_that_could_never_match_is_refused() {
+        for path in [
+            "docs", "/a?b", "/a#b", "/a/*", "//a", "/a/../b", "/a%2fb", "/%",
+        ] {
+            assert!(RoutePath::new(path).is_err(), "{path}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_judged_without_panic(path in proptest::collection::vec(any::<u8>(), 0..80)) {
+            if let Some(once) = normal(&path) {
+                let twice = normal(&once);
+                prop_assert_eq!(twice.as_deref(), Some(&*once));
+            }
+        }
+    }
+}

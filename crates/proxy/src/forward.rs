@@ -1,0 +1,326 @@
+//! One request: ask the engine, forward it or answer it, ask the engine again.
+//!
+//! Fails closed: a verdict this version does not know is a denial, and no response leaves but through call two.
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, SEC_WEBSOCKET_ACCEPT, TRANSFER_ENCODING};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, request};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use mantlet_engine::{Denial, Exchange, Nonce, RequestHead, ResponseHead, Verdict};
+
+use crate::body::{RequestBody, ResponseBody, Streamed};
+use crate::fields::{self, MANTLET_NONCE, MANTLET_REASON, Scheme, Sender, Trust};
+use crate::tunnel;
+use crate::upstream::{Failure, Lease, Timer};
+use crate::worker::Worker;
+
+/// What is known of a client's connection.
+pub(crate) struct Client {
+    worker: Rc<Worker>,
+    peer: SocketAddr,
+    /// The peer's address as a field value.
+    peer_value: HeaderValue,
+    timer: RefCell<Timer>,
+}
+
+/// Whether the connection goes on after a response.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    KeepAlive,
+    Close,
+}
+
+impl Client {
+    pub(crate) fn new(worker: Rc<Worker>, peer: SocketAddr) -> Self {
+        let address = peer.ip().to_canonical().to_string();
+        Self {
+            worker,
+            peer,
+            peer_value: HeaderValue::try_from(address)
+                .unwrap_or_else(|_| HeaderValue::from_static("unknown")),
+            timer: RefCell::default(),
+        }
+    }
+
+    /// Answers a request; every response has passed call two.
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<ResponseBody> {
+        let (mut parts, body) = request.into_parts();
+        let after = if parts.headers.contains_key(http::header::UPGRADE) {
+            // what follows on the wire is in the new protocol, or in the old one: nobody can tell
+            After::Close
+        } else {
+            After::KeepAlive
+        };
+        let method = parts.method.clone();
+        let (verdict, exchange, trust) = self.ask(&parts);
+        let outcome = match verdict {
+            Verdict::Allow(permit) => {
+                let scheme = match permit.is_secure() {
+                    true => Scheme::Https,
+                    false => Scheme::Http,
+                };
+                self.forward(&mut parts, body, trust, scheme, permit.nonce())
+                    .await
+            }
+            Verdict::Deny(denial) => Err(denial),
+            _ => Err(Denial::new(
+                "proxy.verdict",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The service cannot answer right now.",
+            )),
+        };
+        let mut response = outcome.unwrap_or_else(|denial| {
+            tracing::info!(
+                reason = denial.reason,
+                status = denial.status.as_u16(),
+                peer = %self.peer.ip(),
+                %method,
+                path = parts.uri.path(),
+                "answered by the proxy"
+            );
+            self.reply(&denial, &method)
+        });
+        leave(&exchange, &mut response);
+        if after == After::Close && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            response
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    /// Call one.
+    fn ask(&self, parts: &request::Parts) -> (Verdict, Exchange, Trust) {
+        let engine = self.worker.live.load();
+        let mut head = RequestHead::new(&parts.method, parts.uri.path().as_bytes(), &parts.headers);
+        head.query = parts.uri.query().map(str::as_bytes);
+        head.authority = parts
+            .uri
+            .authority()
+            .map(|authority| authority.as_str().as_bytes());
+        head.peer = Some(self.peer.ip());
+        let (verdict, exchange) = engine.on_request(&head);
+        let trust = match engine.trusts(self.peer.ip()) {
+            true => Trust::Trusted,
+            false => Trust::Untrusted,
+        };
+        (verdict, exchange, trust)
+    }
+
+    /// The application's answer, or why there is none. Takes the fields out of `parts`.
+    async fn forward(
+        &self,
+        parts: &mut request::Parts,
+        body: Incoming,
+        trust: Trust,
+        scheme: Scheme,
+        nonce: Option<Nonce>,
+    ) -> Result<Response<ResponseBody>, Denial> {
+        let mut headers = std::mem::take(&mut parts.headers);
+        let websocket = fields::is_websocket(&parts.method, parts.version, &headers);
+        if !headers.contains_key(HOST) {
+            headers.insert(HOST, self.host(&parts.uri));
+        }
+        let sender = Sender {
+            peer: &self.peer_value,
+            trust,
+            scheme,
+        };
+        fields::rewrite_request(&mut headers, &sender).map_err(|_| {
+            Denial::new(
+                "wire.connection-names",
+                StatusCode::BAD_REQUEST,
+                "Connection names a field that every recipient needs.",
+            )
+        })?;
+        if self.worker.config.nonce_upstream
+            && let Some(nonce) = nonce
+            && let Ok(mut value) = HeaderValue::from_str(nonce.as_str())
+        {
+            value.set_sensitive(true);
+            headers.insert(MANTLET_NONCE, value);
+        }
+        let client_upgrade = parts.extensions.remove::<OnUpgrade>();
+        if websocket {
+            fields::add_upgrade(&mut headers);
+        }
+        let (body, upload) = RequestBody::new(body);
+        if upload.is_some() && !headers.contains_key(CONTENT_LENGTH) {
+            // said outright, for the client side of the library sends no body with GET unless told
+            headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
+
+        let mut request = Request::new(body);
+        *request.method_mut() = parts.method.clone();
+        *request.uri_mut() = origin_form(&parts.uri, &parts.method);
+        *request.version_mut() = Version::HTTP_11;
+        *request.headers_mut() = headers;
+        let mut timer = self.timer.take();
+        let sent = self
+            .worker
+            .pool
+            .send(request, upload.as_deref(), &mut timer)
+            .await;
+        self.timer.replace(timer);
+        let (response, lease) = sent.map_err(|failure| denial_of(&failure))?;
+
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return match client_upgrade {
+                Some(client) if websocket => self.switch(response, lease, client),
+                _ => Err(bad_gateway("upstream.upgrade")),
+            };
+        }
+        let (mut head, body) = response.into_parts();
+        check_framing(&head.headers).map_err(bad_gateway)?;
+        fields::rewrite_response(&mut head.headers);
+        if let Some(length) = http_body::Body::size_hint(&body).exact()
+            && length > 0
+        {
+            head.headers
+                .insert(CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        head.version = Version::HTTP_11;
+        let body = ResponseBody::Streamed(Streamed::new(body, lease));
+        Ok(Response::from_parts(head, body))
+    }
+
+    /// What Host an HTTP/1.0 request without one gets.
+    fn host(&self, uri: &Uri) -> HeaderValue {
+        uri.authority()
+            .and_then(|authority| HeaderValue::from_str(authority.as_str()).ok())
+            .unwrap_or_else(|| self.worker.config.upstream.authority().clone())
+    }
+
+    /// Passes a 101 on and joins the two connections.
+    fn switch(
+        &self,
+        response: Response<Incoming>,
+        lease: Lease,
+        client: OnUpgrade,
+    ) -> Result<Response<ResponseBody>, Denial> {
+        if !response.headers().contains_key(SEC_WEBSOCKET_ACCEPT) {
+            return Err(bad_gateway("upstream.upgrade"));
+        }
+        let (mut head, body) = response.into_parts();
+        let application = hyper::upgrade::on(Response::from_parts(
+            {
+                let (mut bare, ()) = Response::new(()).into_parts();
+                bare.extensions = std::mem::take(&mut head.extensions);
+                bare
+            },
+            body,
+        ));
+        fields::rewrite_response(&mut head.headers);
+        head.headers.remove(CONTENT_LENGTH);
+        fields::add_upgrade(&mut head.headers);
+        head.version = Version::HTTP_11;
+        // the connection has left HTTP: it is no pool's any more
+        drop(lease);
+        tunnel::spawn(&self.worker, client, application);
+        Ok(Response::from_parts(head, ResponseBody::Own(None)))
+    }
+
+    /// An answer of the proxy itself.
+    fn reply(&self, denial: &Denial, method: &Method) -> Response<ResponseBody> {
+        let reply = denial.reply(method);
+        let mut response = Response::new(ResponseBody::own(reply.body));
+        *response.status_mut() = reply.status;
+        *response.headers_mut() = reply.headers;
+        if self.worker.config.tell_reason {
+            response
+                .headers_mut()
+                .insert(MANTLET_REASON, HeaderValue::from_static(denial.reason));
+        }
+        response
+    }
+}
+
+/// Call two.
+fn leave(exchange: &Exchange, response: &mut Response<ResponseBody>) {
+    let status = response.status();
+    let edits = exchange.on_response(&ResponseHead::new(status, response.headers()));
+    edits.apply(response.headers_mut());
+}
+
+/// A target without scheme and authority (RFC 9112 section 3.2.1); one that is so already is passed as it came.
+fn origin_form(uri: &Uri, method: &Method) -> Uri {
+    if uri.authority().is_none() {
+        return uri.clone();
+    }
+    match uri.path_and_query() {
+        Some(target) if !target.as_str().is_empty() => Uri::from(target.clone()),
+        // RFC 9112 section 3.2.4: the last proxy makes an asterisk of an empty path
+        _ if method == Method::OPTIONS => Uri::from_static("*"),
+        _ => Uri::from(PathAndQuery::from_static("/")),
+    }
+}
+
+/// A response whose length two readers could read differently (RFC 9112 section 6.3) is no response.
+fn check_framing(headers: &HeaderMap) -> Result<(), &'static str> {
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    let mut encodings = headers.get_all(TRANSFER_ENCODING).iter();
+    let (length, encoding) = (lengths.next(), encodings.next());
+    if lengths.next().is_some() || encodings.next().is_some() {
+        return Err("upstream.framing-repeated");
+    }
+    if length.is_some() && encoding.is_some() {
+        return Err("upstream.length-and-encoding");
+    }
+    if length.is_some_and(|value| !value.as_bytes().iter().all(u8::is_ascii_digit)) {
+        return Err("upstream.length");
+    }
+    if encoding.is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+        return Err("upstream.encoding");
+    }
+    Ok(())
+}
+
+fn bad_gateway(reason: &'static str) -> Denial {
+    Denial::new(
+        reason,
+        StatusCode::BAD_GATEWAY,
+        "The application behind this proxy did not give a valid answer.",
+    )
+}
+
+fn denial_of(failure: &Failure) -> Denial {
+    match failure {
+        Failure::Connect(error) => {
+            tracing::warn!(%error, "cannot connect to the upstream");
+            Denial::new(
+                "upstream.down",
+                StatusCode::BAD_GATEWAY,
+                "The application behind this proxy cannot be reached.",
+            )
+        }
+        Failure::ConnectTimeout => Denial::new(
+            "upstream.connect-timeout",
+            StatusCode::GATEWAY_TIMEOUT,
+            "The application behind this proxy cannot be reached in time.",
+        ),
+        Failure::ResponseTimeout => Denial::new(
+            "upstream.timeout",
+            StatusCode::GATEWAY_TIMEOUT,
+            "The application behind this proxy did not answer in time.",
+        ),
+        Failure::UploadTimeout => Denial::new(
+            "wire.body-timeout",
+            StatusCode::REQUEST_TIMEOUT,
+            "The request body did not come in time.",
+        ),
+        Failure::Upload => Denial::new(
+            "wire.body",
+            StatusCode::BAD_REQUEST,
+            "The request body ended early or is malformed.",
+        ),
+        Failure::Broken(error) => {
+            tracing::warn!(%error, "no valid answer of the upstream");
+            bad_gateway("upstream.broken")
+        }
+    }
+}

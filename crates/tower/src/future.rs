@@ -1,0 +1,68 @@
+//! The response on its way out: call two, then the edits.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::{Method, Response};
+use mantlet_engine::{Denial, Exchange, ResponseHead};
+
+use crate::body::Body;
+
+pin_project_lite::pin_project! {
+    /// Waits for the application, or answers in its place.
+    pub struct ResponseFuture<F> {
+        #[pin]
+        source: Source<F>,
+        exchange: Exchange,
+    }
+}
+
+pin_project_lite::pin_project! {
+    #[project = SourceProj]
+    enum Source<F> {
+        Inner { #[pin] future: F },
+        Denied { denial: Denial, method: Method },
+    }
+}
+
+impl<F> ResponseFuture<F> {
+    pub(crate) fn inner(future: F, exchange: Exchange) -> Self {
+        Self {
+            source: Source::Inner { future },
+            exchange,
+        }
+    }
+
+    pub(crate) fn denied(denial: Denial, method: Method, exchange: Exchange) -> Self {
+        Self {
+            source: Source::Denied { denial, method },
+            exchange,
+        }
+    }
+}
+
+impl<F, B, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+{
+    type Output = Result<Response<Body<B>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut response = match this.source.project() {
+            SourceProj::Inner { future } => ready!(future.poll(cx))?.map(Body::inner),
+            SourceProj::Denied { denial, method } => {
+                let reply = denial.reply(method);
+                let mut response = Response::new(Body::reply(reply.body));
+                *response.status_mut() = reply.status;
+                *response.headers_mut() = reply.headers;
+                response
+            }
+        };
+        let edits = this
+            .exchange
+            .on_response(&ResponseHead::new(response.status(), response.headers()));
+        edits.apply(response.headers_mut());
+        Poll::Ready(Ok(response))
+    }
+}

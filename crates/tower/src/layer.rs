@@ -1,0 +1,83 @@
+//! The layer and its service.
+
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use mantlet_engine::{Denial, Live, Verdict};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::body::Body;
+use crate::future::ResponseFuture;
+use crate::head::head;
+
+/// Puts a policy around a service. Takes an [`Engine`](mantlet_engine::Engine), or a [`Live`] handle through which it can
+/// be replaced later.
+pub fn layer(policy: impl Into<Live>) -> MantletLayer {
+    MantletLayer {
+        live: policy.into(),
+    }
+}
+
+/// Wraps services in [`Mantlet`]; made by [`layer`].
+#[derive(Clone, Debug)]
+pub struct MantletLayer {
+    live: Live,
+}
+
+impl<S> Layer<S> for MantletLayer {
+    type Service = Mantlet<S>;
+
+    fn layer(&self, inner: S) -> Mantlet<S> {
+        Mantlet {
+            inner,
+            live: self.live.clone(),
+        }
+    }
+}
+
+/// A service with a policy in front of it.
+#[derive(Clone, Debug)]
+pub struct Mantlet<S> {
+    inner: S,
+    live: Live,
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Mantlet<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+{
+    type Response = Response<Body<ResBody>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let (verdict, exchange) = self.live.load().on_request(&head(&request));
+        match verdict {
+            Verdict::Allow(permit) => {
+                // the first insertion into extensions allocates: pay it only for what a handler can use
+                if permit.nonce().is_some() {
+                    request.extensions_mut().insert(permit);
+                }
+                ResponseFuture::inner(self.inner.call(request), exchange)
+            }
+            Verdict::Deny(denial) => {
+                ResponseFuture::denied(denial, request.method().clone(), exchange)
+            }
+            // a verdict this host does not know cannot let a request through
+            _ => {
+                let status = http::StatusCode::INTERNAL_SERVER_ERROR;
+                let denial = Denial::new(
+                    "verdict.unknown",
+                    status,
+                    "The service cannot answer this request.",
+                );
+                ResponseFuture::denied(denial, request.method().clone(), exchange)
+            }
+        }
+    }
+}
