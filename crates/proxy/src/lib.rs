@@ -15,10 +15,12 @@
 //!
 //! What a request meets, in order:
 //!
-//! 1. the engine's call one decides;
-//! 2. hop-by-hop fields go, forwarding fields are rewritten, the nonce is told;
-//! 3. the application answers over a pooled connection, or the proxy does: 502, 504;
-//! 4. the engine's call two edits the response, whoever made it.
+//! 1. the [gate](wire) reads its bytes before the HTTP library does and turns away what two implementations could read
+//!    differently;
+//! 2. the engine's call one decides;
+//! 3. hop-by-hop fields go, forwarding fields are rewritten, the nonce is told;
+//! 4. the application answers over a pooled connection, or the proxy does: 502, 504;
+//! 5. the engine's call two edits the response, whoever made it.
 
 mod admin;
 mod body;
@@ -29,6 +31,7 @@ mod listen;
 mod server;
 mod tunnel;
 mod upstream;
+pub mod wire;
 mod worker;
 
 pub use config::{Config, Timeouts, Upstream, UpstreamError};

@@ -28,6 +28,7 @@ use crate::admin;
 use crate::config::Config;
 use crate::forward::Client;
 use crate::upstream::Pool;
+use crate::wire::{Guarded, Signals};
 
 /// What a worker starts with.
 pub(crate) struct Start {
@@ -205,14 +206,16 @@ async fn take(worker: &Rc<Worker>, accepted: io::Result<(TcpStream, SocketAddr)>
 async fn connection(worker: Rc<Worker>, ticket: Ticket, stream: TcpStream, peer: SocketAddr) {
     // answers are written whole; waiting for more only delays them
     let _ = stream.set_nodelay(true);
-    let client = Rc::new(Client::new(worker.clone(), peer));
+    let signals = Arc::<Signals>::default();
+    let guarded = Guarded::new(stream, signals.clone(), worker.config.timeouts.head);
+    let client = Rc::new(Client::new(worker.clone(), peer, signals));
     let service = service_fn(move |request| {
         let client = client.clone();
         async move { Ok::<_, Infallible>(client.answer(request).await) }
     });
     let mut connection = worker
         .http
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(guarded), service)
         .with_upgrades();
     let mut watching = false;
     let mut asked = false;
@@ -232,7 +235,11 @@ async fn connection(worker: Rc<Worker>, ticket: Ticket, stream: TcpStream, peer:
     })
     .await;
     match outcome {
-        Ok(Ok(())) => {}
+        Ok(Ok(())) => {
+            if let Some(parts) = connection.into_parts() {
+                parts.io.into_inner().linger().await;
+            }
+        }
         Ok(Err(error)) => tracing::debug!(%error, peer = %peer.ip(), "connection ended"),
         Err(_panic) => tracing::error!(peer = %peer.ip(), "panic; the connection is closed"),
     }
