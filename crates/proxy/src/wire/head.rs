@@ -130,15 +130,15 @@ fn judge(request: &Request<'_, '_>) -> Result<Next, Fault> {
     for field in request.headers.iter() {
         let name = field.name;
         match name.len() {
-            4 if name.eq_ignore_ascii_case("host") => {
-                if host.replace(field.value).is_some() {
-                    return Err(Fault::HostRepeated);
-                }
-            }
+            4 if name.eq_ignore_ascii_case("host") => match host.replace(field.value) {
+                None => {}
+                Some(_) => return Err(Fault::HostRepeated),
+            },
             7 if name.eq_ignore_ascii_case("upgrade") => upgrade = true,
             14 if name.eq_ignore_ascii_case("content-length") => {
-                if length.replace(number(field.value)?).is_some() {
-                    return Err(Fault::LengthRepeated);
+                match length.replace(number(field.value)?) {
+                    None => {}
+                    Some(_) => return Err(Fault::LengthRepeated),
                 }
             }
             17 if name.eq_ignore_ascii_case("transfer-encoding") => {
