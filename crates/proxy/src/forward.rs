@@ -102,7 +102,13 @@ impl Client {
             self.reply(&denial, &method)
         });
         leave(&exchange, &mut response);
-        if after == After::Close && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let closes = match response.status() {
+            StatusCode::SWITCHING_PROTOCOLS => false,
+            // the rest of the body may still come
+            StatusCode::REQUEST_TIMEOUT => true,
+            _ => after == After::Close,
+        };
+        if closes {
             response
                 .headers_mut()
                 .insert(CONNECTION, HeaderValue::from_static("close"));

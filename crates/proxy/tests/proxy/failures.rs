@@ -1,9 +1,11 @@
 //! An application that is down, slow, wrong or just gone.
 
 use std::net::TcpListener;
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use crate::support::{App, Proxy, Then, engine, policy};
+use crate::support::{App, Proxy, SOON, Then, engine, policy};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -119,19 +121,24 @@ fn a_body_cut_short_is_cut_short_for_the_client_too() {
 
 #[test]
 fn a_pooled_connection_that_the_application_closed_is_replaced() {
-    // says keep-alive, and closes: the proxy learns it before or after it sends the next request
-    let app = App::start(|_, wire| {
+    let (tell, told) = channel();
+    let tell = Mutex::new(tell);
+    let app = App::start(move |_, wire| {
+        // nothing of it says that the connection will be closed
         wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")?;
+        wire.stream.shutdown(std::net::Shutdown::Both)?;
+        tell.lock().unwrap().send(()).unwrap();
         Ok(Then::Close)
     });
     let proxy = Proxy::to(&app);
     let mut wire = proxy.connect();
-    for i in 0..5 {
-        wire.send(GET.as_bytes()).unwrap();
-        let answer = wire.answer("GET");
-        assert_eq!(answer.text(), "ok");
-        assert_eq!(app.next().connection, i);
-        // the application has closed when its next connection could be made
+    for i in 0..100 {
+        wire.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody")
+            .unwrap();
+        assert_eq!(wire.answer("POST").text(), "ok");
+        let seen = app.next();
+        assert_eq!((seen.connection, seen.body.as_slice()), (i, &b"body"[..]));
+        told.recv_timeout(SOON).unwrap();
     }
 }
 

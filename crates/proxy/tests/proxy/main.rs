@@ -7,6 +7,7 @@ mod failures;
 mod forwarding;
 mod lifetime;
 mod odd_requests;
+mod soup;
 mod streaming;
 mod support;
 mod upgrade;
