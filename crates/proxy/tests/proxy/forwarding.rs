@@ -210,6 +210,21 @@ fn a_new_policy_is_in_force_for_the_next_request_of_an_open_connection() {
 }
 
 #[test]
+fn a_denied_request_stays_here() {
+    use mantlet_engine::policy::Https;
+
+    let app = App::hello();
+    let mut strict = policy("first");
+    strict.https = Https::Redirect;
+    let proxy = Proxy::with(app.address, |_| {}, engine(strict));
+    let answer = proxy.send("GET /x?y HTTP/1.1\r\nHost: example.com\r\n\r\n");
+    assert_eq!(answer.status(), 301);
+    assert_eq!(answer.one("location"), "https://example.com/x?y");
+    assert!(answer.is_marked());
+    assert!(app.is_quiet());
+}
+
+#[test]
 fn a_response_without_a_body_has_none() {
     let app = App::start(|seen, wire| {
         let head = match seen.line() {

@@ -1,6 +1,6 @@
 //! Start and stop.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use mantlet_engine::Live;
 use mantlet_proxy::{BindError, Config, Server};
 
-use crate::support::{App, Proxy, SOON, Then, engine, policy};
+use crate::support::{App, Proxy, SOON, Then, Wire, engine, policy};
 
 #[test]
 fn a_response_in_flight_is_finished_and_the_connection_then_closed() {
@@ -20,7 +20,8 @@ fn a_response_in_flight_is_finished_and_the_connection_then_closed() {
         wire.send(b"two")?;
         Ok(Then::Keep)
     });
-    let mut proxy = Proxy::to(&app);
+    let admin = |config: &mut Config| config.admin = Some(([127, 0, 0, 1], 0).into());
+    let mut proxy = Proxy::with(app.address, admin, engine(policy("first")));
     let mut busy = proxy.connect();
     busy.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     busy.head().unwrap().unwrap();
@@ -30,10 +31,19 @@ fn a_response_in_flight_is_finished_and_the_connection_then_closed() {
     let running = proxy.running.take().unwrap();
     running.stop(SOON);
     assert!(idle.is_closed());
+    let mut admin = Wire::new(TcpStream::connect(proxy.admin.unwrap()).unwrap());
+    admin
+        .send(b"GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n")
+        .unwrap();
+    let ready = admin.answer("GET");
+    assert_eq!(
+        (ready.status(), ready.text().as_str()),
+        (503, r#"{"status":"stopping"}"#)
+    );
     go.send(()).unwrap();
     assert_eq!(busy.rest().unwrap(), b"two");
     running.join().unwrap();
-    assert!(std::net::TcpStream::connect(proxy.address).is_err());
+    assert!(TcpStream::connect(proxy.address).is_err());
 }
 
 #[test]
@@ -46,6 +56,20 @@ fn the_grace_ends() {
     let running = proxy.running.take().unwrap();
     running.stop(Duration::from_millis(20));
     running.join().unwrap();
+    assert!(wire.is_closed());
+}
+
+#[test]
+fn a_client_that_asks_nothing_more_is_let_go() {
+    let app = App::hello();
+    let proxy = Proxy::with(
+        app.address,
+        |config| config.timeouts.idle = Duration::from_millis(30),
+        engine(policy("first")),
+    );
+    let mut wire = proxy.connect();
+    wire.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    assert_eq!(wire.answer("GET").status(), 200);
     assert!(wire.is_closed());
 }
 
@@ -66,7 +90,7 @@ fn run_serves_until_its_future_completes() {
         })
     });
     for _ in 0..8 {
-        let mut wire = crate::support::Wire::new(std::net::TcpStream::connect(address).unwrap());
+        let mut wire = Wire::new(TcpStream::connect(address).unwrap());
         wire.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
         assert_eq!(wire.answer("GET").status(), 200);
     }
