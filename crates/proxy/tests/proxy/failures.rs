@@ -37,10 +37,10 @@ fn a_refused_upload_still_gets_its_502() {
     };
     let proxy = Proxy::with(gone, |_| {}, engine(policy("first")));
     let mut wire = proxy.connect();
-    wire.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n")
+    wire.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30000000\r\n\r\n")
         .unwrap();
     // the proxy has answered long before the end; a client that sends all the same is not cut off
-    for _ in 0..30 {
+    for _ in 0..300 {
         wire.send(&[b'x'; 100_000]).unwrap();
     }
     let answer = wire.answer("POST");
