@@ -28,7 +28,7 @@ use crate::admin;
 use crate::config::Config;
 use crate::forward::Client;
 use crate::upstream::Pool;
-use crate::wire::{Guarded, Signals};
+use crate::wire::{Guarded, Patience, Signals};
 
 /// What a worker starts with.
 pub(crate) struct Start {
@@ -207,7 +207,11 @@ async fn connection(worker: Rc<Worker>, ticket: Ticket, stream: TcpStream, peer:
     // answers are written whole; waiting for more only delays them
     let _ = stream.set_nodelay(true);
     let signals = Arc::<Signals>::default();
-    let guarded = Guarded::new(stream, signals.clone(), worker.config.timeouts.head);
+    let patience = Patience {
+        head: worker.config.timeouts.head,
+        write: worker.config.timeouts.write,
+    };
+    let guarded = Guarded::new(stream, signals.clone(), patience);
     let client = Rc::new(Client::new(worker.clone(), peer, signals));
     let service = service_fn(move |request| {
         let client = client.clone();

@@ -1,4 +1,5 @@
-//! The gate on a socket: reads pass through it, writes do not.
+//! The gate on a socket: reads pass through it, writes do not. Here too a client runs out of patience: with a head that
+//! does not end (408), and by not reading (the connection is closed).
 
 use std::future::Future;
 use std::io;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use super::{Fault, Gate};
 
@@ -55,20 +56,61 @@ pub(crate) struct Guarded {
     stream: TcpStream,
     gate: Gate,
     signals: Arc<Signals>,
-    patience: Duration,
+    patience: Patience,
     /// Runs while a part of a head is kept.
     timer: Option<Pin<Box<Sleep>>>,
+    stall: Stall,
+}
+
+/// How long a client may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// For a request head, from its first byte.
+    pub(crate) head: Duration,
+    /// To take any byte of what is sent to it.
+    pub(crate) write: Duration,
+}
+
+/// Runs while the client takes nothing. The timer is made once and then set again.
+#[derive(Debug, Default)]
+struct Stall {
+    timer: Option<Pin<Box<Sleep>>>,
+    running: bool,
+}
+
+impl Stall {
+    /// Lets a write through that made progress, and ends one that has waited for too long.
+    fn watch<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        patience: Duration,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.running = false;
+            return written;
+        }
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        if !self.running {
+            self.running = true;
+            timer.as_mut().reset(Instant::now() + patience);
+        }
+        ready!(timer.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
 }
 
 impl Guarded {
-    /// `patience`: for a head, from its first byte.
-    pub(crate) fn new(stream: TcpStream, signals: Arc<Signals>, patience: Duration) -> Self {
+    pub(crate) fn new(stream: TcpStream, signals: Arc<Signals>, patience: Patience) -> Self {
         Self {
             stream,
             gate: Gate::new(),
             signals,
             patience,
             timer: None,
+            stall: Stall::default(),
         }
     }
 
@@ -93,7 +135,7 @@ impl Guarded {
             self.signals.tell(number, fault);
         }
         match (&self.timer, self.gate.is_waiting()) {
-            (None, true) => self.timer = Some(Box::pin(tokio::time::sleep(self.patience))),
+            (None, true) => self.timer = Some(Box::pin(tokio::time::sleep(self.patience.head))),
             (Some(_), false) => self.timer = None,
             _ => {}
         }
@@ -159,7 +201,9 @@ impl AsyncWrite for Guarded {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(cx, buf)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write(cx, buf);
+        this.stall.watch(cx, this.patience.write, written)
     }
 
     fn poll_write_vectored(
@@ -167,7 +211,9 @@ impl AsyncWrite for Guarded {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, bufs)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
+        this.stall.watch(cx, this.patience.write, written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -29,7 +29,7 @@ mod head;
 mod io;
 
 pub use fault::Fault;
-pub(crate) use io::{Guarded, Signals};
+pub(crate) use io::{Guarded, Patience, Signals};
 
 use chunks::{Chunks, Walk};
 use head::{MAX_HEAD, Next, Scan};

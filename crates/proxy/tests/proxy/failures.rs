@@ -80,6 +80,28 @@ fn a_client_that_is_slow_with_its_body_is_408() {
 }
 
 #[test]
+fn a_client_that_does_not_read_is_given_up() {
+    let (tell, told) = channel();
+    let tell = Mutex::new(tell);
+    let app = App::start(move |_, wire| {
+        wire.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
+        let piece = vec![b'x'; 1 << 20];
+        // without an end of its own: only the proxy can end it
+        while wire.send(&piece).is_ok() {}
+        tell.lock().unwrap().send(()).unwrap();
+        Ok(Then::Close)
+    });
+    let proxy = Proxy::with(
+        app.address,
+        |config| config.timeouts.write = Duration::from_millis(50),
+        engine(policy("first")),
+    );
+    let mut wire = proxy.connect();
+    wire.send(GET.as_bytes()).unwrap();
+    told.recv_timeout(SOON).unwrap();
+}
+
+#[test]
 fn what_is_no_valid_response_is_502() {
     let answers: &[&str] = &[
         "",
