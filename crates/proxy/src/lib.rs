@@ -21,6 +21,13 @@
 //! 3. hop-by-hop fields go, forwarding fields are rewritten, the nonce is told;
 //! 4. the application answers over a pooled connection, or the proxy does: 502, 504;
 //! 5. the engine's call two edits the response, whoever made it.
+//!
+//! What does not go through: trailers and interim responses other than 100 (RFC 9110 sections 6.5 and 15.2), upgrades other
+//! than WebSocket, CONNECT and TRACE. `Expect: 100-continue` is answered here, once the application's connection takes the
+//! body. TLS and HTTP/2 are spoken by whatever stands in front, on either side.
+//!
+//! Where it fails open: nowhere. A request that cannot be placed is refused, a verdict that is not known is a denial, a
+//! response that cannot be framed is a 502.
 
 mod admin;
 mod body;

@@ -48,7 +48,7 @@ pub(crate) struct Worker {
     http: http1::Builder,
     stopping: Cell<bool>,
     open: RefCell<Open>,
-    all_closed: Notify,
+    closed: Notify,
 }
 
 #[derive(Default)]
@@ -68,7 +68,7 @@ impl Drop for Ticket {
         let mut open = self.worker.open.borrow_mut();
         open.tickets.remove(&self.id);
         if open.tickets.is_empty() {
-            self.worker.all_closed.notify_one();
+            self.worker.closed.notify_one();
         }
     }
 }
@@ -85,7 +85,7 @@ impl Worker {
             http,
             stopping: Cell::new(false),
             open: RefCell::default(),
-            all_closed: Notify::new(),
+            closed: Notify::new(),
         })
     }
 
@@ -98,6 +98,12 @@ impl Worker {
         Ticket {
             id,
             worker: self.clone(),
+        }
+    }
+
+    async fn all_closed(&self) {
+        while !self.open.borrow().tickets.is_empty() {
+            self.closed.notified().await;
         }
     }
 
@@ -166,19 +172,18 @@ async fn serve(start: Start) -> io::Result<()> {
     }
     drop(listener);
     worker.stop();
-    // a sender that is gone has asked for an end at once
-    let deadline = stopping.borrow().unwrap_or_else(Instant::now);
-    let idle = async {
-        while !worker.open.borrow().tickets.is_empty() {
-            worker.all_closed.notified().await;
+    loop {
+        // a sender that is gone has asked for an end at once, and a second word may shorten the first
+        let deadline = (*stopping.borrow_and_update()).unwrap_or_else(Instant::now);
+        tokio::select! {
+            () = worker.all_closed() => break,
+            () = tokio::time::sleep_until(deadline.into()) => {
+                let cut = worker.open.borrow().tickets.len();
+                tracing::warn!(cut, "connections cut at the end of the grace period");
+                break;
+            }
+            told = stopping.changed() => if told.is_err() { break },
         }
-    };
-    if tokio::time::timeout_at(deadline.into(), idle)
-        .await
-        .is_err()
-    {
-        let cut = worker.open.borrow().tickets.len();
-        tracing::warn!(cut, "connections cut at the end of the grace period");
     }
     Ok(())
 }

@@ -53,7 +53,11 @@ fn the_grace_ends() {
     let mut wire = proxy.connect();
     wire.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     app.next();
+    let mut idle = proxy.connect();
     let running = proxy.running.take().unwrap();
+    running.stop(Duration::from_secs(3600));
+    // the worker has heard it, and may hear better
+    assert!(idle.is_closed());
     running.stop(Duration::from_millis(20));
     running.join().unwrap();
     assert!(wire.is_closed());
