@@ -63,7 +63,8 @@ pub struct Timeouts {
     /// How long an unused connection to the application is kept. Default 4 s: below the keep-alive times of common
     /// application servers (5 s), so that the proxy closes first and no request meets a connection being closed.
     pub upstream_idle: Duration,
-    /// For requests in flight when the proxy stops; then they are cut. Default 30 s.
+    /// For requests in flight when the proxy stops; then they are cut, as WebSockets are when the last request is done.
+    /// Default 30 s.
     pub grace: Duration,
 }
 

@@ -244,7 +244,7 @@ impl Client {
         // the connection has left HTTP: it is no pool's any more
         drop(lease);
         self.signals.switch();
-        tunnel::spawn(&self.worker, client, application);
+        tunnel::spawn(client, application);
         Ok(Response::from_parts(head, ResponseBody::Own(None)))
     }
 

@@ -58,7 +58,7 @@ struct Open {
 }
 
 /// Stands for a connection that a stopping worker waits for.
-pub(crate) struct Ticket {
+struct Ticket {
     id: u64,
     worker: Rc<Worker>,
 }
@@ -90,7 +90,7 @@ impl Worker {
     }
 
     /// A ticket, to hold as long as there is something to wait for.
-    pub(crate) fn ticket(self: &Rc<Self>) -> Ticket {
+    fn ticket(self: &Rc<Self>) -> Ticket {
         let mut open = self.open.borrow_mut();
         let id = open.next;
         open.next += 1;

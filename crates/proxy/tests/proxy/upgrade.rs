@@ -121,3 +121,17 @@ fn an_application_that_ends_a_websocket_ends_it_for_the_client() {
     wire.head().unwrap().unwrap();
     assert_eq!(wire.rest().unwrap(), b"bye");
 }
+
+#[test]
+fn a_stopping_proxy_does_not_wait_for_a_websocket() {
+    let app = echo();
+    let mut proxy = Proxy::to(&app);
+    let mut wire = proxy.connect();
+    wire.send(HANDSHAKE).unwrap();
+    wire.head().unwrap().unwrap();
+    assert_eq!(wire.exactly(5).unwrap(), b"greet");
+    let running = proxy.running.take().unwrap();
+    running.stop(std::time::Duration::from_secs(3600));
+    running.join().unwrap();
+    assert!(wire.is_closed());
+}
