@@ -189,6 +189,7 @@ fn a_panic_costs_one_connection() {
     };
     let bomb = Policy::new(Scoped::any(Rules {
         headers: vec![rule],
+        ..Rules::default()
     }));
     let proxy = Proxy::to(&app);
     let mut survivor = proxy.connect();

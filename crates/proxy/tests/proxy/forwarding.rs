@@ -121,6 +121,7 @@ fn nonce_policy() -> Policy {
             value: Value::Nonce(template),
             when: When::Always,
         }],
+        ..Rules::default()
     }))
 }
 
