@@ -7,19 +7,7 @@ use mantlet_headers::cookie::Hardening;
 use crate::emit::{Slot, Table, Text};
 use crate::head::Fields;
 use crate::nonce::Nonce;
-
-/// What is done to one field: the words of the policy file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Op {
-    /// The field has this one value, whatever the application chose.
-    Override,
-    /// The field gets this value where the application chose none.
-    IfMissing,
-    /// The value is added beside those of the application.
-    Append,
-    /// The field goes.
-    Remove,
-}
+use crate::policy::Op;
 
 /// One change to a header section.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,9 +3,8 @@
 use http::{HeaderName, HeaderValue, header};
 use mantlet_headers::cookie::Hardening;
 
-use crate::edit::Op;
 use crate::intern;
-use crate::policy::{Rules, Scoped, Template, Value, When};
+use crate::policy::{Op, Rules, Scoped, Template, Value, When};
 
 /// The edits of a response, ready to apply.
 #[derive(Debug)]

@@ -41,7 +41,7 @@ pub mod route;
 mod transport;
 mod verdict;
 
-pub use edit::{Edit, Edits, Op};
+pub use edit::{Edit, Edits};
 pub use engine::Engine;
 pub use entropy::{Entropy, EntropyError, OsEntropy};
 pub use exchange::Exchange;
@@ -49,4 +49,5 @@ pub use head::{Fields, RequestHead, ResponseHead};
 pub use live::Live;
 pub use nonce::Nonce;
 pub use permit::Permit;
+pub use policy::Op;
 pub use verdict::{Denial, Form, Reply, Verdict};

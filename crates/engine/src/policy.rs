@@ -6,7 +6,6 @@ use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 use mantlet_headers::cookie::Hardening;
 
-use crate::edit::Op;
 use crate::route::RoutePath;
 
 /// A whole policy.
@@ -73,6 +72,19 @@ pub struct Rules {
     pub headers: Vec<Rule>,
     /// What the application's cookies get; Secure only over https.
     pub cookies: Option<Hardening>,
+}
+
+/// What is done to one field: the words of the policy file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Op {
+    /// The field has this one value, whatever the application chose.
+    Override,
+    /// The field gets this value where the application chose none.
+    IfMissing,
+    /// The value is added beside those of the application.
+    Append,
+    /// The field goes.
+    Remove,
 }
 
 /// One edit, and when.
