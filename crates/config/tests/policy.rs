@@ -4,7 +4,7 @@
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use mantlet_config::{Config, Environment, Mode, Preset, Report, Source};
-use mantlet_engine::{Engine, RequestHead, ResponseHead, Verdict};
+use mantlet_engine::{Engine, Entropy, EntropyError, RequestHead, ResponseHead, Verdict};
 
 fn read(text: &str) -> Result<Engine, Report> {
     Config::read(&Source::new("mantlet.toml", text))?.0.build()
@@ -354,6 +354,24 @@ fn a_nonce_page_is_kept_by_no_shared_cache() {
         "{}",
         loaded.warnings
     );
+}
+
+#[test]
+fn a_source_of_randomness_can_be_given() {
+    struct Pinned;
+    impl Entropy for Pinned {
+        fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyError> {
+            bytes.fill(0);
+            Ok(())
+        }
+    }
+    let engine = Config::preset(Preset::None)
+        .csp("script-src", ["'nonce'"])
+        .build_with(Pinned)
+        .expect("valid");
+    let lines = exchange(&engine, "/", true, &[]);
+    let expected = "content-security-policy: script-src 'nonce-AAAAAAAAAAAAAAAAAAAAAA'".to_owned();
+    assert!(lines.contains(&expected), "{lines:?}");
 }
 
 #[test]
