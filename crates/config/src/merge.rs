@@ -3,7 +3,7 @@
 //! A key replaces, `{ add = [...] }` extends, `false` drops.
 //!
 //! * `{ add }` to a directive that the layer below does not have starts from what a browser would use in its place
-//!   (`img-src` from `default-src`): adding never takes away.
+//!   (`img-src` from `default-src`, that of this layer if it has one): adding never takes away.
 //! * `{ add }` to `'none'` replaces it.
 //! * A layer that says who may frame its pages, by `frame-ancestors` or `x-frame-options`, drops the other field of the
 //!   layer below; one that says how long to cache, by `[cache]` or `cache-control`, likewise.
@@ -200,47 +200,59 @@ fn csp(
 fn directives(base: &CspTable, over: &CspTable) -> CspTable {
     let mut merged = base.directives.clone();
     for (name, setting) in &over.directives {
-        let setting = match setting {
-            DirectiveSetting::Drop => {
-                merged.retain(|(known, _)| known.value != name.value);
-                continue;
-            }
-            DirectiveSetting::Add(more) => DirectiveSetting::Values(added(base, &name.value, more)),
-            other => other.clone(),
-        };
-        match merged
+        let known = merged
             .iter_mut()
-            .find(|(known, _)| known.value == name.value)
-        {
-            Some(entry) => *entry = (name.clone(), setting),
-            None => merged.push((name.clone(), setting)),
+            .find(|(known, _)| known.value == name.value);
+        match (known, setting) {
+            (_, DirectiveSetting::Drop) => merged.retain(|(known, _)| known.value != name.value),
+            (Some((place, known)), DirectiveSetting::Add(more)) => {
+                *place = name.clone();
+                *known = match known {
+                    DirectiveSetting::Values(values) => {
+                        DirectiveSetting::Values(extended(values, more))
+                    }
+                    DirectiveSetting::Add(values) => DirectiveSetting::Add(extended(values, more)),
+                    _ => DirectiveSetting::Values(more.clone()),
+                };
+            }
+            (Some(entry), _) => *entry = (name.clone(), setting.clone()),
+            (None, _) => merged.push((name.clone(), setting.clone())),
         }
     }
+    // only now is it known what a browser would use in the place of a directive that neither layer has
+    let filled = merged.iter().map(|(name, setting)| {
+        let setting = match setting {
+            DirectiveSetting::Add(_) => {
+                DirectiveSetting::Values(sources(&merged, &name.value).unwrap_or_default())
+            }
+            other => other.clone(),
+        };
+        (name.clone(), setting)
+    });
     CspTable {
         mode: over.mode.or(base.mode),
-        directives: merged,
+        directives: filled.collect(),
     }
 }
 
-fn added(base: &CspTable, name: &str, more: &[At<String>]) -> Vec<At<String>> {
-    let values = |name: &str| {
-        base.directives
-            .iter()
-            .find_map(|(known, setting)| match setting {
-                DirectiveSetting::Values(values) if known.value == name => Some(values),
-                _ => None,
-            })
-    };
-    let fallback = || {
-        DirectiveName::from_name(name)?
-            .fallbacks()
-            .iter()
-            .find_map(|name| values(name.as_str()))
-    };
-    let below = values(name)
-        .or_else(fallback)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+/// The values of a directive; one that is only added to has those of its fallback besides.
+fn sources(directives: &[(At<String>, DirectiveSetting)], name: &str) -> Option<Vec<At<String>>> {
+    let (_, setting) = directives.iter().find(|(known, _)| known.value == name)?;
+    match setting {
+        DirectiveSetting::Values(values) => Some(values.clone()),
+        DirectiveSetting::Add(more) => {
+            let fallbacks = DirectiveName::from_name(name)?.fallbacks();
+            let below = fallbacks
+                .iter()
+                .find_map(|name| sources(directives, name.as_str()))
+                .unwrap_or_default();
+            Some(extended(&below, more))
+        }
+        _ => None,
+    }
+}
+
+fn extended(below: &[At<String>], more: &[At<String>]) -> Vec<At<String>> {
     let kept = below
         .iter()
         .filter(|value| !value.value.eq_ignore_ascii_case("'none'"));

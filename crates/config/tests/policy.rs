@@ -204,6 +204,13 @@ fn a_key_replaces_add_extends_and_false_drops() {
         fallen_back.contains("connect-src 'self' https://api.example.com"),
         "{fallen_back}"
     );
+    let own = csp(
+        "[csp]\nimg-src = false\nconnect-src = { add = [\"https://a.example\"] }\ndefault-src = [\"https://b.example\"]",
+    );
+    assert!(
+        own.contains("connect-src https://b.example https://a.example"),
+        "{own}"
+    );
     let opened = csp("[csp]\nobject-src = { add = [\"'self'\"] }");
     assert!(opened.contains("object-src 'self';"), "{opened}");
     assert!(csp("[csp]\nscript-src = []").contains("script-src 'none';"));
