@@ -8,7 +8,8 @@
 //! * A layer that says who may frame its pages, by `frame-ancestors` or `x-frame-options`, drops the other field of the
 //!   layer below; one that says how long to cache, by `[cache]` or `cache-control`, likewise.
 
-use mantlet_headers::csp::DirectiveName;
+use mantlet_headers::Field;
+use mantlet_headers::csp::{Csp, DirectiveName};
 
 use crate::config::{
     CookieSetting, CspSetting, CspTable, DirectiveSetting, HeaderSetting, Section,
@@ -26,14 +27,7 @@ pub(crate) const CACHE_CONTROL: &str = "cache-control";
 pub(crate) fn merge(base: &Section, over: &Section, report: &mut Report) -> Section {
     let mut headers = base.headers.clone();
     let says = |name: &str| over.headers.iter().any(|(known, _)| known.value == name);
-    let frames = match over.csp.as_ref().map(|csp| &csp.value) {
-        Some(CspSetting::Over(table)) => table
-            .directives
-            .iter()
-            .any(|(name, _)| name.value == "frame-ancestors"),
-        other => other.is_some(),
-    };
-    if frames {
+    if says_who_frames(over) {
         headers.retain(|(name, _)| name.value != X_FRAME_OPTIONS);
     }
     let mut base_csp = base.csp.as_ref();
@@ -93,6 +87,36 @@ pub(crate) fn merge(base: &Section, over: &Section, report: &mut Report) -> Sect
             (None, false) => base.cache_default.clone(),
         },
     }
+}
+
+/// Whether a layer has frame-ancestors in the policy it enforces. One that turns the policy off, or writes another, says
+/// nothing of frames: X-Frame-Options of the layer below then stays.
+fn says_who_frames(section: &Section) -> bool {
+    let in_table = |table: &CspTable| {
+        table
+            .directives
+            .iter()
+            .any(|(name, _)| name.value == DirectiveName::FrameAncestors.as_str())
+    };
+    let in_csp = match section.csp.as_ref().map(|csp| &csp.value) {
+        Some(CspSetting::Over(table)) => in_table(table),
+        Some(CspSetting::Several(tables)) => tables.iter().any(in_table),
+        Some(CspSetting::Off) | None => false,
+    };
+    let in_header = || {
+        let value = section
+            .headers
+            .iter()
+            .find_map(|(name, setting)| setting.value.as_ref().filter(|_| name.value == CSP));
+        let Some(Value::Text(text)) = value.map(|node| &node.value) else {
+            return false;
+        };
+        let csp = Csp::parse(text.as_bytes()).value.unwrap_or_default();
+        csp.policies()
+            .iter()
+            .any(|policy| policy.get(DirectiveName::FrameAncestors).is_some())
+    };
+    in_csp || in_header()
 }
 
 fn header(base: &HeaderSetting, over: &HeaderSetting) -> HeaderSetting {

@@ -310,6 +310,29 @@ fn x_frame_options_follows_frame_ancestors_unless_set() {
         frame("preset = \"none\"\ncsp.frame-ancestors = [\"'self'\"]").as_deref(),
         Some("x-frame-options: SAMEORIGIN")
     );
+    // what says nothing of frames leaves the field to the preset
+    for text in [
+        "csp = false",
+        "[[csp]]\ndefault-src = [\"'self'\"]",
+        "headers.content-security-policy = \"default-src 'self'\"",
+        "csp_report_only.frame-ancestors = [\"'none'\"]\ncsp_report_only.report-uri = [\"/r\"]",
+    ] {
+        assert_eq!(
+            frame(text).as_deref(),
+            Some("x-frame-options: SAMEORIGIN"),
+            "{text}"
+        );
+    }
+    for text in [
+        "[[csp]]\ndefault-src = [\"'self'\"]\n[[csp]]\nframe-ancestors = [\"'none'\"]",
+        "headers.content-security-policy = \"frame-ancestors 'none'\"",
+    ] {
+        assert_eq!(
+            frame(text).as_deref(),
+            Some("x-frame-options: DENY"),
+            "{text}"
+        );
+    }
     let conflict = errors("headers.x-frame-options = \"DENY\"");
     assert!(
         conflict[0]
