@@ -153,7 +153,13 @@ fn every_preset_and_overlay_compiles_without_a_warning() {
             "[[route]]\npath = \"/x\"\noverlay = \"{}\"",
             overlay.as_str()
         );
-        assert_ne!(sent(&text, "/x", true), sent(&text, "/", true));
+        let lines = sent(&text, "/x", true);
+        assert_ne!(lines, sent(&text, "/", true));
+        // what the overlay does not name stays
+        let all = lines.join("\n");
+        assert!(all.contains("frame-ancestors 'self'"), "{all}");
+        assert!(all.contains("upgrade-insecure-requests"), "{all}");
+        assert!(all.contains("x-frame-options: SAMEORIGIN"), "{all}");
     }
 }
 
