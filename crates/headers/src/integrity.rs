@@ -111,9 +111,10 @@ impl Field for IntegrityPolicy {
             Ok(dictionary) => dictionary,
             Err(fault) => return Parsed::ignored(fault.hint(Self::EXAMPLES[0])),
         };
+        let members = sf::Members::find(input);
         let mut reader = Reader {
-            input,
-            faults: sf::replaced(input, "integrity-policy.repeated"),
+            faults: members.replaced("integrity-policy.repeated"),
+            members,
         };
         let mut blocked = Vec::new();
         let mut endpoints = Vec::new();
@@ -154,7 +155,7 @@ impl Field for IntegrityPolicy {
                             }
                             Ok(_) => {}
                             Err(malformed) => reader.faults.push(Fault {
-                                span: sf::member(input, key),
+                                span: reader.members.place(key),
                                 ..malformed.into()
                             }),
                         }
@@ -163,7 +164,7 @@ impl Field for IntegrityPolicy {
                 _ => {
                     let message = format!("{key} is an unknown key: a browser ignores it");
                     let fault =
-                        Fault::error("integrity-policy.key", sf::member(input, key), message);
+                        Fault::error("integrity-policy.key", reader.members.place(key), message);
                     let known = ["blocked-destinations", "sources", "endpoints"];
                     let near = suggest(key, known.into_iter());
                     reader.faults.push(
@@ -175,7 +176,7 @@ impl Field for IntegrityPolicy {
         let mut faults = reader.faults;
         if !inline {
             let message = "sources without inline: the policy blocks nothing";
-            let span = sf::member(input, "sources");
+            let span = reader.members.place("sources");
             faults.push(
                 Fault::error("integrity-policy.sources", span, message).hint("sources=(inline)"),
             );
@@ -196,7 +197,7 @@ impl Field for IntegrityPolicy {
 }
 
 struct Reader<'a> {
-    input: &'a [u8],
+    members: sf::Members<'a>,
     faults: Vec<Fault>,
 }
 
@@ -205,11 +206,7 @@ impl Reader<'_> {
     fn tokens<'e>(&mut self, key: &str, entry: &'e ListEntry) -> Vec<&'e str> {
         let ListEntry::InnerList(list) = entry else {
             let message = format!("{key} is no list in parentheses: a browser ignores it");
-            let fault = Fault::error(
-                "integrity-policy.list",
-                sf::member(self.input, key),
-                message,
-            );
+            let fault = Fault::error("integrity-policy.list", self.members.place(key), message);
             self.faults.push(fault.hint(format!("{key}=(...)")));
             return Vec::new();
         };
@@ -223,7 +220,7 @@ impl Reader<'_> {
                         _ => "a value",
                     };
                     let message = format!("{key}: {text} is no token: a browser ignores it");
-                    let span = sf::member(self.input, key);
+                    let span = self.members.place(key);
                     let fault = Fault::error("integrity-policy.token", span, message);
                     self.faults.push(fault.hint("words without quotes"));
                 }
@@ -234,11 +231,7 @@ impl Reader<'_> {
 
     fn unknown<const N: usize>(&mut self, key: &str, word: &str, known: [&'static str; N]) {
         let message = format!("{key}: {word} is an unknown word: a browser ignores it");
-        let fault = Fault::error(
-            "integrity-policy.word",
-            sf::member(self.input, key),
-            message,
-        );
+        let fault = Fault::error("integrity-policy.word", self.members.place(key), message);
         self.faults.push(fault.hint(known.join(" or ")));
     }
 }

@@ -162,11 +162,12 @@ impl Field for ReportingEndpoints {
                 return Parsed::ignored(fault.hint(hint));
             }
         };
-        let mut faults = sf::replaced(input, "reporting-endpoints.repeated");
+        let members = sf::Members::find(input);
+        let mut faults = members.replaced("reporting-endpoints.repeated");
         let mut endpoints = Self::new();
         for (key, entry) in &dictionary {
             let key = key.as_str();
-            let span = sf::member(input, key);
+            let span = members.place(key);
             let url = match entry {
                 ListEntry::Item(item) => match &item.bare_item {
                     BareItem::String(url) => Some(url.as_str()),

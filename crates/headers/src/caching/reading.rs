@@ -1,5 +1,6 @@
 //! What a cache makes of a Cache-Control value.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::contradiction::{Contradiction, contradictions};
@@ -32,7 +33,7 @@ pub(super) fn parse(input: &[u8]) -> Parsed<CacheControl> {
         input,
         value: CacheControl::default(),
         faults: Vec::new(),
-        seen: Vec::new(),
+        seen: HashMap::new(),
     };
     let parts = split_quoted(input, b',').unwrap_or_else(|at| {
         let message = "a quoted string never ends: caches disagree on what follows";
@@ -71,15 +72,12 @@ struct Reader<'a> {
     input: &'a [u8],
     value: CacheControl,
     faults: Vec<Fault>,
-    seen: Vec<(String, Range<usize>)>,
+    seen: HashMap<String, Range<usize>>,
 }
 
 impl Reader<'_> {
     fn place(&self, name: &str) -> Range<usize> {
-        self.seen
-            .iter()
-            .find(|(seen, _)| seen == name)
-            .map_or(0..self.input.len(), |(_, span)| span.clone())
+        self.seen.get(name).cloned().unwrap_or(0..self.input.len())
     }
 
     fn error(&mut self, code: &'static str, span: Range<usize>, message: String) {
@@ -111,13 +109,13 @@ impl Reader<'_> {
                 None
             }
         };
-        if self.seen.iter().any(|(seen, _)| *seen == name) {
+        if self.seen.contains_key(&name) {
             let message = format!("{name} is given again: a cache takes the first one, or none");
             self.faults
                 .push(Fault::warning("cache-control.repeated", span, message));
             return;
         }
-        self.seen.push((name.clone(), span.clone()));
+        self.seen.insert(name.clone(), span.clone());
         match name.as_str() {
             "no-cache" => self.value.no_cache = Some(self.coverage(argument, span)),
             "private" => self.value.private = Some(self.coverage(argument, span)),

@@ -1,5 +1,6 @@
 //! Connection-Allowlist: which addresses a page may connect to.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use sfv::{BareItem, List, ListEntry, Parameters};
@@ -163,6 +164,7 @@ impl Field for ConnectionAllowlist {
             faults.push(fault.hint("one list in parentheses"));
         }
         let mut destinations = Vec::new();
+        let mut seen = HashSet::new();
         for item in &inner.items {
             let (text, destination) = match &item.bare_item {
                 BareItem::Token(token) if token.as_str() == "response-origin" => {
@@ -173,7 +175,7 @@ impl Field for ConnectionAllowlist {
                 _ => ("", None),
             };
             match destination {
-                Some(destination) if destinations.contains(&destination) => {}
+                Some(destination) if !seen.insert(destination.clone()) => {}
                 Some(destination) => destinations.push(destination),
                 None => {
                     let message = format!(

@@ -87,13 +87,11 @@ impl Members<'_> {
         self.take(name, "whole number of seconds", Value::as_u64)
     }
 
-    fn finish(mut self) {
-        let names: Vec<String> = self.object.keys().cloned().collect();
-        for name in names {
-            let span = place(self.input, &name);
+    fn finish(self) {
+        for name in self.object.keys() {
             let message = format!("{name:?} is an unknown member: a browser ignores it");
+            let span = 0..self.input.len();
             self.faults.push(Fault::warning(self.code, span, message));
-            self.object.remove(&name);
         }
     }
 }
