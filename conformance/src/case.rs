@@ -38,7 +38,7 @@ pub struct Case {
     pub response: Response,
     /// What comes out.
     pub expect: Expectation,
-    /// What comes out of hosts that do not see what the case needs, by the name of the host.
+    /// What comes out of hosts that do not see what the case needs, or deny earlier; by the name of the host.
     pub at: BTreeMap<String, Expectation>,
 }
 
