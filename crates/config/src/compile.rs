@@ -498,7 +498,7 @@ impl Compiler {
                     .as_ref()
                     .map(node::Node::written)
                     .unwrap_or_default();
-                if follows != Some(written.as_str()) {
+                if !follows.is_some_and(|value| value.eq_ignore_ascii_case(&written)) {
                     let message = format!(
                         "{written} contradicts frame-ancestors {}, and a browser that knows both ignores X-Frame-Options",
                         ancestors.words().join(" "),
