@@ -49,7 +49,8 @@ pub(crate) fn compile(
         .as_ref()
         .map(|at| at.value)
         .unwrap_or_default();
-    let base = embedded(&preset.source(), &mut report);
+    let preset = embedded(&preset.source(), &mut report);
+    let base = merge(&Section::default(), &preset, &mut report);
     let root = merge(&base, &config.section, &mut report);
     let mut compiler = Compiler {
         environment,
@@ -71,11 +72,12 @@ pub(crate) fn compile(
     compiler.report.finish(compiled)
 }
 
-/// The section of an embedded text. Tests read every one of them, so the report stays empty.
+/// The section of an embedded text, as written: a layer like any other. Tests read every one of them, so the report stays
+/// empty.
 fn embedded(source: &std::sync::Arc<Source>, report: &mut Report) -> Section {
     let node = node::parse(source, report);
     let config = schema::policy().read("", &node, report).unwrap_or_default();
-    merge(&Section::default(), &config.section, report)
+    config.section
 }
 
 struct Compiler {
@@ -496,7 +498,7 @@ impl Compiler {
                     .as_ref()
                     .map(node::Node::written)
                     .unwrap_or_default();
-                if follows != Some(written.as_str()) {
+                if !follows.is_some_and(|value| value.eq_ignore_ascii_case(&written)) {
                     let message = format!(
                         "{written} contradicts frame-ancestors {}, and a browser that knows both ignores X-Frame-Options",
                         ancestors.words().join(" "),

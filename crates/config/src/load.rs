@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mantlet_engine::{Engine, Live, OsEntropy};
+use mantlet_engine::{Engine, Entropy, Live, OsEntropy};
 
 use crate::compile::{Compiled, compile};
 use crate::config::Config;
@@ -106,13 +106,21 @@ impl Config {
     /// # Errors
     /// Everything that a browser would ignore or misread, at once.
     pub fn build(&self) -> Result<Engine, Report> {
+        self.build_with(OsEntropy)
+    }
+
+    /// As [`Config::build`], with another source of randomness: tests pin the nonce.
+    ///
+    /// # Errors
+    /// As [`Config::build`].
+    pub fn build_with(&self, entropy: impl Entropy) -> Result<Engine, Report> {
         let environment = self
             .environment
             .as_ref()
             .map(|at| at.value)
             .unwrap_or_default();
         let (compiled, _) = compile(self, environment)?;
-        Ok(Engine::new(compiled.policy, OsEntropy))
+        Ok(Engine::new(compiled.policy, entropy))
     }
 
     fn chosen_environment(

@@ -3,12 +3,13 @@
 //! A key replaces, `{ add = [...] }` extends, `false` drops.
 //!
 //! * `{ add }` to a directive that the layer below does not have starts from what a browser would use in its place
-//!   (`img-src` from `default-src`): adding never takes away.
+//!   (`img-src` from `default-src`, that of this layer if it has one): adding never takes away.
 //! * `{ add }` to `'none'` replaces it.
 //! * A layer that says who may frame its pages, by `frame-ancestors` or `x-frame-options`, drops the other field of the
 //!   layer below; one that says how long to cache, by `[cache]` or `cache-control`, likewise.
 
-use mantlet_headers::csp::DirectiveName;
+use mantlet_headers::Field;
+use mantlet_headers::csp::{Csp, DirectiveName};
 
 use crate::config::{
     CookieSetting, CspSetting, CspTable, DirectiveSetting, HeaderSetting, Section,
@@ -26,14 +27,7 @@ pub(crate) const CACHE_CONTROL: &str = "cache-control";
 pub(crate) fn merge(base: &Section, over: &Section, report: &mut Report) -> Section {
     let mut headers = base.headers.clone();
     let says = |name: &str| over.headers.iter().any(|(known, _)| known.value == name);
-    let frames = match over.csp.as_ref().map(|csp| &csp.value) {
-        Some(CspSetting::Over(table)) => table
-            .directives
-            .iter()
-            .any(|(name, _)| name.value == "frame-ancestors"),
-        other => other.is_some(),
-    };
-    if frames {
+    if says_who_frames(over) {
         headers.retain(|(name, _)| name.value != X_FRAME_OPTIONS);
     }
     let mut base_csp = base.csp.as_ref();
@@ -93,6 +87,36 @@ pub(crate) fn merge(base: &Section, over: &Section, report: &mut Report) -> Sect
             (None, false) => base.cache_default.clone(),
         },
     }
+}
+
+/// Whether a layer has frame-ancestors in the policy it enforces. One that turns the policy off, or writes another, says
+/// nothing of frames: X-Frame-Options of the layer below then stays.
+fn says_who_frames(section: &Section) -> bool {
+    let in_table = |table: &CspTable| {
+        table
+            .directives
+            .iter()
+            .any(|(name, _)| name.value == DirectiveName::FrameAncestors.as_str())
+    };
+    let in_csp = match section.csp.as_ref().map(|csp| &csp.value) {
+        Some(CspSetting::Over(table)) => in_table(table),
+        Some(CspSetting::Several(tables)) => tables.iter().any(in_table),
+        Some(CspSetting::Off) | None => false,
+    };
+    let in_header = || {
+        let value = section
+            .headers
+            .iter()
+            .find_map(|(name, setting)| setting.value.as_ref().filter(|_| name.value == CSP));
+        let Some(Value::Text(text)) = value.map(|node| &node.value) else {
+            return false;
+        };
+        let csp = Csp::parse(text.as_bytes()).value.unwrap_or_default();
+        csp.policies()
+            .iter()
+            .any(|policy| policy.get(DirectiveName::FrameAncestors).is_some())
+    };
+    in_csp || in_header()
 }
 
 fn header(base: &HeaderSetting, over: &HeaderSetting) -> HeaderSetting {
@@ -200,47 +224,59 @@ fn csp(
 fn directives(base: &CspTable, over: &CspTable) -> CspTable {
     let mut merged = base.directives.clone();
     for (name, setting) in &over.directives {
-        let setting = match setting {
-            DirectiveSetting::Drop => {
-                merged.retain(|(known, _)| known.value != name.value);
-                continue;
-            }
-            DirectiveSetting::Add(more) => DirectiveSetting::Values(added(base, &name.value, more)),
-            other => other.clone(),
-        };
-        match merged
+        let known = merged
             .iter_mut()
-            .find(|(known, _)| known.value == name.value)
-        {
-            Some(entry) => *entry = (name.clone(), setting),
-            None => merged.push((name.clone(), setting)),
+            .find(|(known, _)| known.value == name.value);
+        match (known, setting) {
+            (_, DirectiveSetting::Drop) => merged.retain(|(known, _)| known.value != name.value),
+            (Some((place, known)), DirectiveSetting::Add(more)) => {
+                *place = name.clone();
+                *known = match known {
+                    DirectiveSetting::Values(values) => {
+                        DirectiveSetting::Values(extended(values, more))
+                    }
+                    DirectiveSetting::Add(values) => DirectiveSetting::Add(extended(values, more)),
+                    _ => DirectiveSetting::Values(more.clone()),
+                };
+            }
+            (Some(entry), _) => *entry = (name.clone(), setting.clone()),
+            (None, _) => merged.push((name.clone(), setting.clone())),
         }
     }
+    // only now is it known what a browser would use in the place of a directive that neither layer has
+    let filled = merged.iter().map(|(name, setting)| {
+        let setting = match setting {
+            DirectiveSetting::Add(_) => {
+                DirectiveSetting::Values(sources(&merged, &name.value).unwrap_or_default())
+            }
+            other => other.clone(),
+        };
+        (name.clone(), setting)
+    });
     CspTable {
         mode: over.mode.or(base.mode),
-        directives: merged,
+        directives: filled.collect(),
     }
 }
 
-fn added(base: &CspTable, name: &str, more: &[At<String>]) -> Vec<At<String>> {
-    let values = |name: &str| {
-        base.directives
-            .iter()
-            .find_map(|(known, setting)| match setting {
-                DirectiveSetting::Values(values) if known.value == name => Some(values),
-                _ => None,
-            })
-    };
-    let fallback = || {
-        DirectiveName::from_name(name)?
-            .fallbacks()
-            .iter()
-            .find_map(|name| values(name.as_str()))
-    };
-    let below = values(name)
-        .or_else(fallback)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+/// The values of a directive; one that is only added to has those of its fallback besides.
+fn sources(directives: &[(At<String>, DirectiveSetting)], name: &str) -> Option<Vec<At<String>>> {
+    let (_, setting) = directives.iter().find(|(known, _)| known.value == name)?;
+    match setting {
+        DirectiveSetting::Values(values) => Some(values.clone()),
+        DirectiveSetting::Add(more) => {
+            let fallbacks = DirectiveName::from_name(name)?.fallbacks();
+            let below = fallbacks
+                .iter()
+                .find_map(|name| sources(directives, name.as_str()))
+                .unwrap_or_default();
+            Some(extended(&below, more))
+        }
+        _ => None,
+    }
+}
+
+fn extended(below: &[At<String>], more: &[At<String>]) -> Vec<At<String>> {
     let kept = below
         .iter()
         .filter(|value| !value.value.eq_ignore_ascii_case("'none'"));

@@ -138,7 +138,8 @@ impl<T, F: Fn(&mut Keys<'_>) -> T> Read for TableOf<F> {
             prefix: key,
             entries,
             known: Vec::new(),
-            open: None,
+            open: false,
+            written: None,
             report,
         };
         let value = (self.0)(&mut keys);
@@ -151,15 +152,19 @@ impl<T, F: Fn(&mut Keys<'_>) -> T> Read for TableOf<F> {
             prefix: "",
             entries: &[],
             known: Vec::new(),
-            open: None,
+            open: false,
+            written: Some(Written {
+                properties: Map::new(),
+                others: Json::Bool(false),
+            }),
             report: &mut Report::default(),
         };
         (self.0)(&mut keys);
-        let properties: Map<String, Json> = keys.known.into_iter().collect();
+        let written = keys.written.unwrap_or_default();
         json!({
             "type": "object",
-            "properties": properties,
-            "additionalProperties": keys.open.unwrap_or(Json::Bool(false)),
+            "properties": written.properties,
+            "additionalProperties": written.others,
         })
     }
 }
@@ -168,32 +173,48 @@ impl<T, F: Fn(&mut Keys<'_>) -> T> Read for TableOf<F> {
 pub(crate) struct Keys<'t> {
     prefix: &'t str,
     entries: &'t [(At<String>, Node)],
-    known: Vec<(String, Json)>,
-    /// The schema of other keys, where the table takes any.
-    open: Option<Json>,
+    known: Vec<String>,
+    /// Whether the table takes other keys.
+    open: bool,
+    /// The schema so far, if it is being written: reading a file does not pay for it.
+    written: Option<Written>,
     report: &'t mut Report,
+}
+
+/// The schema of a table.
+#[derive(Default)]
+struct Written {
+    properties: Map<String, Json>,
+    /// That of keys with free names.
+    others: Json,
 }
 
 impl Keys<'_> {
     /// Reads a key if it is there; `doc` is what an editor shows.
     pub(crate) fn key<R: Read>(&mut self, name: &str, doc: &str, read: &R) -> Option<R::Out> {
-        let mut schema = read.schema();
-        if let Some(object) = schema.as_object_mut() {
-            object.insert("description".to_owned(), Json::from(doc));
+        if let Some(written) = &mut self.written {
+            let mut schema = read.schema();
+            if let Some(object) = schema.as_object_mut() {
+                object.insert("description".to_owned(), Json::from(doc));
+            }
+            written.properties.insert(name.to_owned(), schema);
         }
-        self.known.push((name.to_owned(), schema));
+        self.known.push(name.to_owned());
         let (_, node) = self.entries.iter().find(|(key, _)| key.value == name)?;
         read.read(&self.dotted(name), node, self.report)
     }
 
     /// Reads every key not asked for yet: for tables with free names. Says so in the schema.
     pub(crate) fn rest<R: Read>(&mut self, read: &R) -> Vec<(At<String>, R::Out)> {
-        self.open = Some(read.schema());
+        self.open = true;
+        if let Some(written) = &mut self.written {
+            written.others = read.schema();
+        }
         let known = std::mem::take(&mut self.known);
         let free = self
             .entries
             .iter()
-            .filter(|(key, _)| !known.iter().any(|(name, _)| *name == key.value));
+            .filter(|(key, _)| !known.contains(&key.value));
         let found = free
             .filter_map(|(key, node)| {
                 Some((
@@ -232,11 +253,11 @@ impl Keys<'_> {
     }
 
     fn refuse_unknown(&mut self) {
-        if self.open.is_some() {
+        if self.open {
             return;
         }
         for (key, _) in self.entries {
-            let names = || self.known.iter().map(|(name, _)| name.as_str());
+            let names = || self.known.iter().map(String::as_str);
             if names().any(|name| name == key.value) {
                 continue;
             }

@@ -4,7 +4,7 @@
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use mantlet_config::{Config, Environment, Mode, Preset, Report, Source};
-use mantlet_engine::{Engine, RequestHead, ResponseHead, Verdict};
+use mantlet_engine::{Engine, Entropy, EntropyError, RequestHead, ResponseHead, Verdict};
 
 fn read(text: &str) -> Result<Engine, Report> {
     Config::read(&Source::new("mantlet.toml", text))?.0.build()
@@ -153,7 +153,13 @@ fn every_preset_and_overlay_compiles_without_a_warning() {
             "[[route]]\npath = \"/x\"\noverlay = \"{}\"",
             overlay.as_str()
         );
-        assert_ne!(sent(&text, "/x", true), sent(&text, "/", true));
+        let lines = sent(&text, "/x", true);
+        assert_ne!(lines, sent(&text, "/", true));
+        // what the overlay does not name stays
+        let all = lines.join("\n");
+        assert!(all.contains("frame-ancestors 'self'"), "{all}");
+        assert!(all.contains("upgrade-insecure-requests"), "{all}");
+        assert!(all.contains("x-frame-options: SAMEORIGIN"), "{all}");
     }
 }
 
@@ -203,6 +209,13 @@ fn a_key_replaces_add_extends_and_false_drops() {
     assert!(
         fallen_back.contains("connect-src 'self' https://api.example.com"),
         "{fallen_back}"
+    );
+    let own = csp(
+        "[csp]\nimg-src = false\nconnect-src = { add = [\"https://a.example\"] }\ndefault-src = [\"https://b.example\"]",
+    );
+    assert!(
+        own.contains("connect-src https://b.example https://a.example"),
+        "{own}"
     );
     let opened = csp("[csp]\nobject-src = { add = [\"'self'\"] }");
     assert!(opened.contains("object-src 'self';"), "{opened}");
@@ -303,6 +316,29 @@ fn x_frame_options_follows_frame_ancestors_unless_set() {
         frame("preset = \"none\"\ncsp.frame-ancestors = [\"'self'\"]").as_deref(),
         Some("x-frame-options: SAMEORIGIN")
     );
+    // what says nothing of frames leaves the field to the preset
+    for text in [
+        "csp = false",
+        "[[csp]]\ndefault-src = [\"'self'\"]",
+        "headers.content-security-policy = \"default-src 'self'\"",
+        "csp_report_only.frame-ancestors = [\"'none'\"]\ncsp_report_only.report-uri = [\"/r\"]",
+    ] {
+        assert_eq!(
+            frame(text).as_deref(),
+            Some("x-frame-options: SAMEORIGIN"),
+            "{text}"
+        );
+    }
+    for text in [
+        "[[csp]]\ndefault-src = [\"'self'\"]\n[[csp]]\nframe-ancestors = [\"'none'\"]",
+        "headers.content-security-policy = \"frame-ancestors 'none'\"",
+    ] {
+        assert_eq!(
+            frame(text).as_deref(),
+            Some("x-frame-options: DENY"),
+            "{text}"
+        );
+    }
     let conflict = errors("headers.x-frame-options = \"DENY\"");
     assert!(
         conflict[0]
@@ -354,6 +390,24 @@ fn a_nonce_page_is_kept_by_no_shared_cache() {
         "{}",
         loaded.warnings
     );
+}
+
+#[test]
+fn a_source_of_randomness_can_be_given() {
+    struct Pinned;
+    impl Entropy for Pinned {
+        fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyError> {
+            bytes.fill(0);
+            Ok(())
+        }
+    }
+    let engine = Config::preset(Preset::None)
+        .csp("script-src", ["'nonce'"])
+        .build_with(Pinned)
+        .expect("valid");
+    let lines = exchange(&engine, "/", true, &[]);
+    let expected = "content-security-policy: script-src 'nonce-AAAAAAAAAAAAAAAAAAAAAA'".to_owned();
+    assert!(lines.contains(&expected), "{lines:?}");
 }
 
 #[test]

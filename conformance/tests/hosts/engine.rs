@@ -1,0 +1,115 @@
+//! The engine alone: its two calls, and nothing around them.
+
+use std::error::Error;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use mantlet_conformance::{Case, Fact, Host, Observed};
+use mantlet_engine::{Op, RequestHead, ResponseHead, Verdict};
+
+pub(crate) struct Alone;
+
+impl Host for Alone {
+    fn name(&self) -> &'static str {
+        "engine"
+    }
+
+    fn sees(&self, _: Fact) -> bool {
+        true
+    }
+
+    fn run(&mut self, case: &Case) -> Result<Observed, Box<dyn Error + Send + Sync>> {
+        let engine = case.engine().map_err(|report| report.to_string())?;
+        let uri: Uri = case.request.target().parse()?;
+        let method = case.request.method();
+        let fields = case.request.lines();
+        let mut head = RequestHead::new(&method, uri.path().as_bytes(), &fields);
+        head.query = uri.query().map(str::as_bytes);
+        head.authority = uri
+            .authority()
+            .map(|authority| authority.as_str().as_bytes());
+        head.tls = case.request.tls || case.request.secure;
+        head.peer = Some(case.request.peer().into());
+        let (verdict, exchange) = engine.on_request(&head);
+
+        let (reached, reason, status, mut headers, body) = match verdict {
+            Verdict::Allow(permit) => {
+                let headers: HeaderMap =
+                    case.response
+                        .lines()
+                        .fold(HeaderMap::new(), |mut map, (name, value)| {
+                            map.append(name, value.clone());
+                            map
+                        });
+                let status = case.response.status();
+                let nonce = permit.nonce();
+                let body = match method == Method::HEAD || status == StatusCode::NOT_MODIFIED {
+                    true => String::new(),
+                    false => case
+                        .response
+                        .body(nonce.as_ref().map(|nonce| nonce.as_str())),
+                };
+                (true, None, status, headers, body)
+            }
+            Verdict::Deny(denial) => {
+                let reply = denial.reply(&method);
+                let reason = Some(denial.reason.to_owned());
+                (false, reason, reply.status, reply.headers, reply.body)
+            }
+            other => return Err(format!("{other:?}").into()),
+        };
+        let before: Vec<_> = lines(&headers);
+        let edits = exchange.on_response(&ResponseHead::new(status, &before));
+        let as_data = applied(before.clone(), &edits);
+        edits.apply(&mut headers);
+        let fields = lines(&headers);
+        if sorted(&fields) != sorted(&as_data) {
+            return Err(format!("the edits as data make {as_data:?}, applied {fields:?}").into());
+        }
+        Ok(Observed {
+            reached,
+            reason,
+            status,
+            fields: fields
+                .into_iter()
+                .map(|(name, value)| (name, value.as_bytes().to_vec()))
+                .collect(),
+            body: body.into_bytes(),
+        })
+    }
+}
+
+/// What a host makes of the edits whose header section is a list.
+fn applied(
+    mut section: Vec<(HeaderName, HeaderValue)>,
+    edits: &mantlet_engine::Edits<'_>,
+) -> Vec<(HeaderName, HeaderValue)> {
+    for edit in edits.iter() {
+        let present = section.iter().any(|(name, _)| *name == edit.name);
+        if matches!(edit.op, Op::Override | Op::Remove) {
+            section.retain(|(name, _)| *name != edit.name);
+        }
+        let goes_in = match edit.op {
+            Op::Override | Op::Append => true,
+            Op::IfMissing => !present,
+            Op::Remove => false,
+        };
+        if goes_in {
+            section.push((edit.name, edit.value));
+        }
+    }
+    section
+}
+
+fn lines(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
+    headers
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+/// By name; the order of the lines of one name stays.
+fn sorted(section: &[(HeaderName, HeaderValue)]) -> Vec<(HeaderName, HeaderValue)> {
+    let mut section = section.to_vec();
+    section.sort_by(|(a, _), (b, _)| a.as_str().cmp(b.as_str()));
+    section
+}

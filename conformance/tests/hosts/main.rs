@@ -1,0 +1,151 @@
+//! Every case, through every host.
+
+#![allow(clippy::expect_used, clippy::panic)]
+
+mod app;
+mod engine;
+mod hyper;
+mod proxy;
+mod tower;
+mod wire;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use mantlet_conformance::{Case, HOSTS, Host, cases, read, replay};
+use mantlet_headers::registry;
+
+fn every_case() -> Vec<Case> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    cases(folder).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn all_pass(host: &mut dyn Host) {
+    let cases = every_case();
+    let failures = replay(&cases, host);
+    let listed: String = failures
+        .iter()
+        .map(|failure| format!("\n{failure}"))
+        .collect();
+    assert!(
+        failures.is_empty(),
+        "{} of {} cases failed:{listed}",
+        failures.len(),
+        cases.len()
+    );
+}
+
+#[test]
+fn engine() {
+    all_pass(&mut engine::Alone);
+}
+
+#[test]
+fn tower() {
+    all_pass(&mut tower::Layered::new());
+}
+
+#[test]
+fn hyper() {
+    all_pass(&mut hyper::Served::start());
+}
+
+#[test]
+fn proxy() {
+    all_pass(&mut proxy::Proxied::start());
+}
+
+/// One wrong expectation of each kind, seen by every host: what passes above can also fail.
+#[test]
+fn wrong_expectations_are_reported_by_every_host() {
+    let text = r#"
+        policy = ""
+        [[case]]
+        name = "right"
+        response = { body = "hello" }
+        expect = { verdict = "allow", body = "hello", fields = { x-content-type-options = "nosniff" } }
+        [[case]]
+        name = "wrong verdict"
+        expect = { verdict = "deny", reason = "https.required", status = 200 }
+        [[case]]
+        name = "wrong status"
+        response = { status = 404 }
+        expect = { verdict = "allow", status = 200 }
+        [[case]]
+        name = "wrong value"
+        expect = { verdict = "allow", fields = { x-content-type-options = "sniff" } }
+        [[case]]
+        name = "not absent"
+        expect = { verdict = "allow", fields = { x-content-type-options = false } }
+        [[case]]
+        name = "wrong count"
+        expect = { verdict = "allow", fields = { x-content-type-options = 2 } }
+        [[case]]
+        name = "wrong body"
+        response = { body = "hello" }
+        expect = { verdict = "allow", body = "hallo" }
+        [[case]]
+        name = "more than named"
+        expect = { verdict = "allow", only = true }
+        [[case]]
+        name = "broken policy"
+        policy = "preset = 'x'"
+        expect = { verdict = "allow" }
+    "#;
+    let cases = read("wrong.toml", text).unwrap_or_else(|error| panic!("{error}"));
+    let hosts: [&mut dyn Host; 4] = [
+        &mut engine::Alone,
+        &mut tower::Layered::new(),
+        &mut hyper::Served::start(),
+        &mut proxy::Proxied::start(),
+    ];
+    let names: Vec<_> = hosts.iter().map(|host| host.name()).collect();
+    assert_eq!(names, HOSTS);
+    for host in hosts {
+        let failed: Vec<String> = replay(&cases, host)
+            .into_iter()
+            .map(|failure| failure.case)
+            .collect();
+        let expected: Vec<String> = cases
+            .iter()
+            .skip(1)
+            .map(|case| format!("wrong.toml: {} [{}]", case.name, host.name()))
+            .collect();
+        assert_eq!(failed, expected);
+    }
+}
+
+#[test]
+fn a_fact_that_a_host_does_not_see_is_not_passed_over() {
+    let text = r#"
+        [[case]]
+        name = "x"
+        policy = ""
+        needs = ["tls"]
+        request = { tls = true }
+        expect = { verdict = "allow" }
+    "#;
+    let cases = read("x.toml", text).unwrap_or_else(|error| panic!("{error}"));
+    let failures = replay(&cases, &mut proxy::Proxied::start());
+    assert!(
+        failures[0].to_string().contains("write [case.at.proxy]"),
+        "{failures:?}"
+    );
+}
+
+/// A new field type is not done before a case shows its value.
+#[test]
+fn every_known_field_has_a_case() {
+    let shown: BTreeSet<String> = every_case()
+        .into_iter()
+        .filter(|case| case.file == "fields.toml")
+        .flat_map(|case| case.expect.fields.into_keys())
+        .collect();
+    for entry in registry::FIELDS {
+        assert!(
+            shown.contains(&entry.name.to_ascii_lowercase()),
+            "no case in fields.toml expects {}",
+            entry.name
+        );
+    }
+}

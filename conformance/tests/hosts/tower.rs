@@ -1,0 +1,70 @@
+//! The layer around a service, without a server.
+
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::error::Error;
+use std::future::ready;
+
+use http::Request;
+use http_body_util::BodyExt;
+use mantlet_conformance::{Case, Fact, Host, Observed};
+use mantlet_tower::Connection;
+use tokio::runtime::{Builder, Runtime};
+use tower::{Layer, ServiceExt, service_fn};
+
+use crate::app::answer;
+
+pub(crate) struct Layered {
+    runtime: Runtime,
+}
+
+impl Layered {
+    pub(crate) fn new() -> Self {
+        let runtime = Builder::new_current_thread().build().expect("a runtime");
+        Self { runtime }
+    }
+}
+
+impl Host for Layered {
+    fn name(&self) -> &'static str {
+        "tower"
+    }
+
+    fn sees(&self, _: Fact) -> bool {
+        true
+    }
+
+    fn run(&mut self, case: &Case) -> Result<Observed, Box<dyn Error + Send + Sync>> {
+        let engine = case.engine().map_err(|report| report.to_string())?;
+        let mut request = Request::new(());
+        *request.method_mut() = case.request.method();
+        *request.uri_mut() = case.request.target().parse()?;
+        for (name, value) in case.request.lines() {
+            request.headers_mut().append(name, value);
+        }
+        request.extensions_mut().insert(Connection {
+            peer: (case.request.peer(), 40_000).into(),
+            tls: case.request.tls || case.request.secure,
+        });
+        let reached = Cell::new(false);
+        let application = service_fn(|request: Request<()>| {
+            reached.set(true);
+            ready(Ok::<_, Infallible>(answer(&case.response, &request)))
+        });
+        let service = mantlet_tower::layer(engine).layer(application);
+        self.runtime.block_on(async {
+            let (head, body) = service.oneshot(request).await?.into_parts();
+            Ok(Observed {
+                reached: reached.get(),
+                reason: None,
+                status: head.status,
+                fields: head
+                    .headers
+                    .iter()
+                    .map(|(name, value)| (name.clone(), value.as_bytes().to_vec()))
+                    .collect(),
+                body: body.collect().await?.to_bytes().to_vec(),
+            })
+        })
+    }
+}
