@@ -4,7 +4,7 @@ use std::error::Error;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use mantlet_conformance::{Case, Fact, Host, Observed};
-use mantlet_engine::{Op, RequestHead, ResponseHead, Verdict};
+use mantlet_engine::{Form, Op, RequestHead, ResponseHead, Verdict};
 
 pub(crate) struct Alone;
 
@@ -51,7 +51,7 @@ impl Host for Alone {
                 (true, None, status, headers, body)
             }
             Verdict::Deny(denial) => {
-                let reply = denial.reply(&method);
+                let reply = denial.reply(&method, Form::of(&fields));
                 let reason = Some(denial.reason.to_owned());
                 (false, reason, reply.status, reply.headers, reply.body)
             }

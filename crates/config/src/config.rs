@@ -3,19 +3,13 @@
 //! A [`Config`] comes from a TOML text ([`Config::read`]) or from code (the builder methods); both mean the same, because
 //! both are merged over their preset and compiled by the same code.
 
-use std::sync::Arc;
-
 use ipnet::IpNet;
 use mantlet_engine::policy::Https;
 
-use crate::compile::compile;
 use crate::environment::Environment;
-use crate::error::Report;
-use crate::node::{self, Node, Value};
+use crate::node::{Node, Value};
 use crate::preset::{Overlay, Preset};
-use crate::read::Read;
-use crate::schema;
-use crate::source::{At, Source};
+use crate::source::At;
 
 /// What a policy file or code has said.
 #[derive(Clone, Debug, Default)]
@@ -133,25 +127,6 @@ impl Config {
             preset: Some(At::code(preset)),
             ..Self::default()
         }
-    }
-
-    /// Reads a policy text.
-    ///
-    /// # Errors
-    /// Every error at once. Errors of shape (syntax, unknown keys, values of the wrong kind) do not hide those of meaning
-    /// in the rest of the text.
-    pub fn read(source: &Arc<Source>) -> Result<(Self, Report), Report> {
-        let mut report = Report::default();
-        let node = node::parse(source, &mut report);
-        let config = schema::policy()
-            .read("", &node, &mut report)
-            .unwrap_or_default();
-        if report.has_errors()
-            && let Err(meaning) = compile(&config, Environment::Production)
-        {
-            report.extend(meaning);
-        }
-        report.finish(config)
     }
 
     /// What counts as https.

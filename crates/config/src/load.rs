@@ -1,6 +1,7 @@
 //! A policy file, read, merged and compiled.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use mantlet_engine::{Engine, Entropy, Live, OsEntropy};
 
@@ -8,6 +9,9 @@ use crate::compile::{Compiled, compile};
 use crate::config::Config;
 use crate::environment::{self, Chosen, Environment};
 use crate::error::{Diagnostic, Report};
+use crate::node;
+use crate::read::Read;
+use crate::schema;
 use crate::source::Source;
 
 /// A policy ready for use.
@@ -81,6 +85,25 @@ impl Loaded {
 }
 
 impl Config {
+    /// Reads a policy text.
+    ///
+    /// # Errors
+    /// Every error at once. Errors of shape (syntax, unknown keys, values of the wrong kind) do not hide those of meaning
+    /// in the rest of the text.
+    pub fn read(source: &Arc<Source>) -> Result<(Self, Report), Report> {
+        let mut report = Report::default();
+        let node = node::parse(source, &mut report);
+        let config = schema::policy()
+            .read("", &node, &mut report)
+            .unwrap_or_default();
+        if report.has_errors()
+            && let Err(meaning) = compile(&config, Environment::Production)
+        {
+            report.extend(meaning);
+        }
+        report.finish(config)
+    }
+
     /// Compiles for the environment of `flag`, else of `MANTLET_ENVIRONMENT`, else of the policy.
     ///
     /// # Errors

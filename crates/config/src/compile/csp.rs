@@ -1,0 +1,188 @@
+//! `[csp]` and `[csp_report_only]`, or the fields of those names.
+
+use http::{HeaderName, HeaderValue};
+use mantlet_engine::Op;
+use mantlet_engine::policy::{Rule, Template, Value, When};
+use mantlet_headers::Field;
+use mantlet_headers::csp::{self, Csp, Directive, DirectiveName, Disposition, Kind};
+
+use super::{Compiler, op};
+use crate::config::{CspSetting, CspTable, DirectiveSetting, HeaderSetting, Mode, Section};
+use crate::environment::Environment;
+use crate::error::Diagnostic;
+use crate::merge::CSP;
+use crate::source::{At, Place};
+use crate::values;
+
+const UPGRADE: DirectiveName = DirectiveName::UpgradeInsecureRequests;
+
+impl Compiler {
+    /// `[csp]` or the header of that name; hands back the policies in force.
+    pub(super) fn csp(
+        &mut self,
+        section: &Section,
+        name: &str,
+        rules: &mut Vec<Rule>,
+    ) -> Option<Csp> {
+        let (key, said) = match name {
+            CSP => ("csp", &section.csp),
+            _ => ("csp_report_only", &section.csp_report_only),
+        };
+        let header = section
+            .headers
+            .iter()
+            .find(|(known, _)| known.value == name);
+        let (csp, mode) = match (header, said) {
+            (
+                Some((
+                    place,
+                    HeaderSetting {
+                        value: Some(value),
+                        mode,
+                        ..
+                    },
+                )),
+                _,
+            ) => {
+                let dotted = format!("headers.{name}");
+                let text = values::text(&dotted, name, value, &mut self.report)?;
+                let csp = self.judged(
+                    &dotted,
+                    &text,
+                    place.place.as_ref(),
+                    Csp::build(&text.value),
+                )?;
+                (csp, *mode)
+            }
+            (
+                header,
+                Some(At {
+                    value: CspSetting::Several(tables),
+                    place,
+                }),
+            ) => {
+                let mut csp = Csp::default();
+                for table in tables {
+                    if let Some(policy) = self.policy(key, table, place.as_ref()) {
+                        csp.push(policy);
+                    }
+                }
+                let mode = header.and_then(|(_, setting)| setting.mode);
+                (csp, mode.or(tables.iter().find_map(|table| table.mode)))
+            }
+            _ => return None,
+        };
+        let mode = mode.unwrap_or(Mode::Append);
+        let name = match name {
+            CSP => http::header::CONTENT_SECURITY_POLICY,
+            _ => http::header::CONTENT_SECURITY_POLICY_REPORT_ONLY,
+        };
+        if mode == Mode::Remove {
+            rules.push(Rule::remove(name));
+            return None;
+        }
+        let op = op(mode)?;
+        let upgrades = csp
+            .policies()
+            .iter()
+            .any(|policy| policy.get(UPGRADE).is_some());
+        let stripped = |policy: &csp::Policy| policy.clone().without(UPGRADE);
+        let without: Csp = csp.policies().iter().map(stripped).collect();
+        if !upgrades || self.environment == Environment::Development {
+            push_csp(rules, op, &name, &without, When::Always);
+        } else {
+            push_csp(rules, op, &name, &csp, When::Secure);
+            push_csp(rules, op, &name, &without, When::Plain);
+        }
+        Some(csp)
+    }
+
+    fn policy(
+        &mut self,
+        key: &str,
+        table: &CspTable,
+        place: Option<&Place>,
+    ) -> Option<csp::Policy> {
+        let mut policy = csp::Policy::new();
+        let mut places = Vec::new();
+        for (name, setting) in &table.directives {
+            let dotted = format!("{key}.{}", name.value);
+            let values: &[At<String>] = match setting {
+                DirectiveSetting::Values(values) | DirectiveSetting::Add(values) => values,
+                DirectiveSetting::Bare => &[],
+                DirectiveSetting::Drop => continue,
+            };
+            if matches!(setting, DirectiveSetting::Bare) && !takes_true(&name.value) {
+                let message = "takes a list of values, not true";
+                let hint = "[] or [\"'none'\"] allows nothing";
+                self.report.add(
+                    Diagnostic::error(&dotted, message)
+                        .value("true")
+                        .hint(hint)
+                        .at(name.place.as_ref()),
+                );
+                continue;
+            }
+            let words: Vec<&str> = values.iter().map(|value| value.value.as_str()).collect();
+            let (directive, faults) = match Directive::build(&name.value, &words) {
+                Ok((directive, faults)) => (Some(directive), faults),
+                Err(refused) => (None, refused.faults),
+            };
+            for fault in faults {
+                let at = fault.index.and_then(|index| values.get(index));
+                let (value, place) = match at {
+                    Some(at) => (at.value.as_str(), at.place.as_ref()),
+                    None => ("", name.place.as_ref()),
+                };
+                self.report
+                    .add(Diagnostic::of_fault(&dotted, value, fault.fault, place));
+            }
+            if let Some(directive) = directive {
+                places.push((directive.name(), name.place.clone()));
+                policy.set(directive);
+            }
+        }
+        let disposition = match key {
+            "csp" => Disposition::Enforce,
+            _ => Disposition::Report,
+        };
+        for odd in policy.review(disposition) {
+            let at = places
+                .iter()
+                .find(|(known, _)| Some(*known) == odd.directive);
+            let place = at.and_then(|(_, place)| place.as_ref()).or(place);
+            let dotted = match odd.directive {
+                Some(name) => format!("{key}.{}", name.as_str()),
+                None => key.to_owned(),
+            };
+            let word = odd.word.unwrap_or_default();
+            self.report
+                .add(Diagnostic::of_fault(&dotted, &word, odd.fault, place));
+        }
+        (!policy.is_empty()).then_some(policy)
+    }
+}
+
+fn takes_true(directive: &str) -> bool {
+    DirectiveName::from_name(directive)
+        .is_some_and(|name| matches!(name.kind(), Kind::Valueless | Kind::Sandbox))
+}
+
+fn push_csp(rules: &mut Vec<Rule>, op: Op, name: &HeaderName, csp: &Csp, when: When) {
+    let value = if csp.has_nonce_slot() {
+        Template::new(csp.template().segments().to_vec()).map(Value::Nonce)
+    } else {
+        HeaderValue::from_str(&csp.to_string())
+            .ok()
+            .filter(|value| !value.is_empty())
+            .map(Value::Fixed)
+    };
+    if let Some(value) = value {
+        rules.push(Rule {
+            op,
+            name: name.clone(),
+            value,
+            when,
+        });
+    }
+}

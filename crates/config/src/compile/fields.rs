@@ -1,0 +1,213 @@
+//! `[headers]`, `[cache]` and `[cookies]`.
+
+use http::{HeaderName, HeaderValue};
+use mantlet_engine::Op;
+use mantlet_engine::policy::{Rule, Value, When};
+use mantlet_headers::cookie::{Attributes, Hardening};
+use mantlet_headers::registry::{self, Entry, Transport};
+use mantlet_headers::{Fault, Refused, field_name, field_value};
+
+use super::{Compiler, op};
+use crate::config::{CookieAttributes, CookieSetting, HeaderSetting, Mode};
+use crate::environment::Environment;
+use crate::error::Diagnostic;
+use crate::merge::CACHE_CONTROL;
+use crate::node;
+use crate::source::At;
+use crate::values;
+
+impl Compiler {
+    pub(super) fn field(
+        &mut self,
+        entry: &Entry,
+        key: &At<String>,
+        setting: &HeaderSetting,
+        rules: &mut Vec<Rule>,
+    ) {
+        let dotted = format!("headers.{}", key.value);
+        let Ok(name) = HeaderName::from_bytes(key.value.as_bytes()) else {
+            return;
+        };
+        let mode = setting.mode.unwrap_or(Mode::Override);
+        let Some(op) = op(mode) else { return };
+        if op == Op::Remove {
+            rules.push(Rule::remove(name));
+            return;
+        }
+        if entry.name == "Strict-Transport-Security" && self.environment == Environment::Development
+        {
+            return;
+        }
+        let Some(value) = self.value_node(&dotted, key, setting) else {
+            return;
+        };
+        let Some(text) = values::text(&dotted, &key.value, value, &mut self.report) else {
+            return;
+        };
+        // what does harm is a warning to read and an error to build: `danger` takes the reading
+        let built = match setting.danger {
+            true => (entry.parse)(text.value.as_bytes()).strict(),
+            false => built(entry, &text.value),
+        };
+        let Some(printed) = self.judged(&dotted, &text, key.place.as_ref(), built) else {
+            return;
+        };
+        let Ok(value) = HeaderValue::from_str(&printed) else {
+            return;
+        };
+        let when = match entry.transport {
+            Transport::Any => When::Always,
+            Transport::Secure => When::Secure,
+        };
+        rules.push(Rule {
+            op,
+            name,
+            value: Value::Fixed(value),
+            when,
+        });
+    }
+
+    pub(super) fn custom(
+        &mut self,
+        key: &At<String>,
+        setting: &HeaderSetting,
+        rules: &mut Vec<Rule>,
+    ) {
+        let dotted = format!("headers.{}", key.value);
+        let named = field_name(&key.value).map(|name| (name, Vec::new()));
+        let Some(name) = self.judged(&dotted, key, None, named.map_err(Refused::from)) else {
+            return;
+        };
+        let known = registry::FIELDS.iter().map(|entry| entry.name);
+        if let Some(near) = mantlet_headers::suggest(&key.value, known) {
+            let message = format!(
+                "is sent as a field of your own; did you mean {}?",
+                near.to_ascii_lowercase()
+            );
+            self.report
+                .add(Diagnostic::warning(&dotted, message).at(key.place.as_ref()));
+        }
+        let Some(op) = op(setting.mode.unwrap_or(Mode::Override)) else {
+            return;
+        };
+        if op == Op::Remove {
+            rules.push(Rule::remove(name));
+            return;
+        }
+        let Some(value) = self.value_node(&dotted, key, setting) else {
+            return;
+        };
+        let Some(text) = values::text(&dotted, &key.value, value, &mut self.report) else {
+            return;
+        };
+        let valued = field_value(&text.value).map(|value| (value, Vec::new()));
+        let valued = valued.map_err(Refused::from);
+        let Some(value) = self.judged(&dotted, &text, key.place.as_ref(), valued) else {
+            return;
+        };
+        rules.push(Rule {
+            op,
+            name,
+            value: Value::Fixed(value),
+            when: When::Always,
+        });
+    }
+
+    fn value_node<'s>(
+        &mut self,
+        dotted: &str,
+        key: &At<String>,
+        setting: &'s HeaderSetting,
+    ) -> Option<&'s node::Node> {
+        let value = setting.value.as_ref().or(setting.add.as_ref());
+        if value.is_none() {
+            let message = "has a mode and no value, and the preset has none either";
+            self.report
+                .add(Diagnostic::error(dotted, message).at(key.place.as_ref()));
+        }
+        value
+    }
+
+    pub(super) fn cache_default(&mut self, default: &At<String>, rules: &mut Vec<Rule>) {
+        let Some(entry) = registry::field(CACHE_CONTROL) else {
+            return;
+        };
+        let built = built(entry, &default.value);
+        let Some(printed) = self.judged("cache.default", default, None, built) else {
+            return;
+        };
+        let Ok(value) = HeaderValue::from_str(&printed) else {
+            return;
+        };
+        let name = http::header::CACHE_CONTROL;
+        if !rules.iter().any(|rule| rule.name == name) {
+            rules.push(Rule {
+                op: Op::IfMissing,
+                name,
+                value: Value::Fixed(value),
+                when: When::Always,
+            });
+        }
+    }
+
+    pub(super) fn warn_of_shared_nonces(
+        &mut self,
+        rules: &[Rule],
+        cache: Option<&(At<String>, HeaderSetting)>,
+    ) {
+        let nonce = rules
+            .iter()
+            .any(|rule| matches!(rule.value, Value::Nonce(_)));
+        let shared = rules.iter().any(|rule| match &rule.value {
+            Value::Fixed(value) if rule.name == http::header::CACHE_CONTROL => {
+                let text = value.to_str().unwrap_or_default();
+                text.contains("public") || text.contains("s-maxage")
+            }
+            _ => false,
+        });
+        if nonce && shared {
+            let message =
+                "lets shared caches keep pages with a nonce: every client then gets the same one";
+            let place = cache.and_then(|(key, _)| key.place.as_ref());
+            let diagnostic =
+                Diagnostic::warning("headers.cache-control", message).hint("private, or no-store");
+            self.report.add(diagnostic.at(place));
+        }
+    }
+
+    pub(super) fn cookies(&mut self, said: &CookieSetting) -> Option<Hardening> {
+        let mut hardening = Hardening::new(attributes(&said.attributes));
+        for (name, exception) in &said.exceptions {
+            let merged = CookieAttributes {
+                secure: exception.secure.or(said.attributes.secure),
+                httponly: exception.httponly.or(said.attributes.httponly),
+                samesite: exception
+                    .samesite
+                    .clone()
+                    .or_else(|| said.attributes.samesite.clone()),
+            };
+            hardening = match hardening.except(&name.value, attributes(&merged)) {
+                Ok(hardening) => hardening,
+                Err(malformed) => {
+                    let key = format!("cookies.exceptions.{}", name.value);
+                    self.report
+                        .add(Diagnostic::error(key, malformed.to_string()).at(name.place.as_ref()));
+                    return None;
+                }
+            };
+        }
+        Some(hardening)
+    }
+}
+
+fn built(entry: &Entry, text: &str) -> Result<(String, Vec<Fault>), Refused> {
+    (entry.build)(text).map(|built| (built.text, built.warnings))
+}
+
+fn attributes(said: &CookieAttributes) -> Attributes {
+    Attributes {
+        secure: said.secure.unwrap_or_default(),
+        http_only: said.httponly.unwrap_or_default(),
+        same_site: said.samesite.as_ref().map(|at| at.value),
+    }
+}
