@@ -9,8 +9,8 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, header};
-use mantlet_engine::policy::{Https, Policy, Rule, Rules, Scoped};
-use mantlet_engine::{Engine, OsEntropy};
+use mantlet_config::{Config, Source};
+use mantlet_engine::Engine;
 use tower_http::set_header::response::SetMultipleResponseHeadersLayer;
 use tower_http::set_header::{HeaderMetadata, SetResponseHeaderLayer};
 use tower_layer::Layer;
@@ -82,16 +82,18 @@ fn pairs() -> impl Iterator<Item = (HeaderName, HeaderValue)> {
     })
 }
 
+/// The same nine by a policy file, as a user writes it: eight of them are those of the preset.
+const POLICY: &str = r#"
+    preset = "balanced"
+    https = "assume"
+    headers.server = false
+    headers.x-permitted-cross-domain-policies = "none"
+"#;
+
 fn engine() -> Engine {
-    let headers = pairs()
-        .map(|(name, value)| Rule::set(name, value))
-        .collect();
-    let mut policy = Policy::new(Scoped::any(Rules {
-        headers,
-        ..Rules::default()
-    }));
-    policy.https = Https::Assume;
-    Engine::new(policy, OsEntropy)
+    let source = Source::new("bench", POLICY);
+    let config = Config::read(&source).expect("a valid policy").0;
+    config.build().expect("a valid policy")
 }
 
 /// The floor: one layer, a static table, reserve and insert, and no engine.

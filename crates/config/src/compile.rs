@@ -367,7 +367,7 @@ impl Compiler {
         // what does harm is a warning to read and an error to build: `danger` takes the reading
         let built = match setting.danger {
             true => (entry.parse)(text.value.as_bytes()).strict(),
-            false => (entry.build)(&text.value),
+            false => built(entry, &text.value),
         };
         let Some(printed) = self.judged(&dotted, &text, key.place.as_ref(), built) else {
             return;
@@ -521,7 +521,7 @@ impl Compiler {
         let Some(entry) = registry::field(CACHE_CONTROL) else {
             return;
         };
-        let built = (entry.build)(&default.value);
+        let built = built(entry, &default.value);
         let Some(printed) = self.judged("cache.default", default, None, built) else {
             return;
         };
@@ -587,6 +587,10 @@ impl Compiler {
         }
         Some(hardening)
     }
+}
+
+fn built(entry: &Entry, text: &str) -> Result<(String, Vec<Fault>), Refused> {
+    (entry.build)(text).map(|built| (built.text, built.warnings))
 }
 
 fn attributes(said: &CookieAttributes) -> Attributes {

@@ -5,6 +5,7 @@
 
 mod authority;
 mod caching;
+mod clear_site_data;
 pub mod cookie;
 mod cross_origin;
 pub mod csp;
@@ -15,13 +16,17 @@ mod field;
 pub mod forwarded;
 mod framing;
 mod hsts;
+mod integrity;
+mod isolation;
 mod legacy;
 mod malformed;
 mod octets;
 mod origin;
 mod permissions;
+pub mod pipeline;
 mod referrer;
 pub mod registry;
+mod reporting;
 mod sf;
 mod sniffing;
 mod suggest;
@@ -32,6 +37,7 @@ mod twin;
 
 pub use authority::Authority;
 pub use caching::{CacheControl, Coverage};
+pub use clear_site_data::{ClearSiteData, SiteData};
 pub use cross_origin::{Coep, CoepReportOnly, Coop, CoopReportOnly, Corp, Embedder, Opener};
 pub use csp::{Csp, CspReportOnly};
 pub use custom::{CustomField, field_name, field_value};
@@ -40,6 +46,11 @@ pub use fault::{Fault, Parsed, Refused, Severity};
 pub use field::Field;
 pub use framing::XFrameOptions;
 pub use hsts::{Hsts, PRELOAD_MIN_AGE};
+pub use integrity::{BlockedDestination, IntegrityPolicy, IntegrityPolicyReportOnly};
+pub use isolation::{
+    Access, ConnectionAllowlist, ConnectionAllowlistReportOnly, Destination, DocumentIsolation,
+    DocumentIsolationPolicy, DocumentIsolationPolicyReportOnly, OriginAgentCluster, Pattern,
+};
 pub use legacy::{
     Server, XDnsPrefetchControl, XDownloadOptions, XPermittedCrossDomainPolicies, XPoweredBy,
     XXssProtection,
@@ -51,5 +62,7 @@ pub use permissions::{
     RETIRED_FEATURES,
 };
 pub use referrer::{Referrer, ReferrerPolicy};
+pub use reporting::json::{Nel, ReportGroup, ReportTo};
+pub use reporting::{ReportUrl, ReportingEndpoints};
 pub use sniffing::XContentTypeOptions;
 pub use suggest::suggest;

@@ -2,18 +2,24 @@
 
 use crate::fault::{Fault, Parsed, Refused};
 use crate::field::Field;
+use crate::{
+    CacheControl, ClearSiteData, Coep, CoepReportOnly, ConnectionAllowlist,
+    ConnectionAllowlistReportOnly, Coop, CoopReportOnly, Corp, Csp, CspReportOnly,
+    DocumentIsolationPolicy, DocumentIsolationPolicyReportOnly, Hsts, IntegrityPolicy,
+    IntegrityPolicyReportOnly, Nel, OriginAgentCluster, PermissionsPolicy,
+    PermissionsPolicyReportOnly, ReferrerPolicy, ReportTo, ReportingEndpoints, Server,
+    XContentTypeOptions, XDnsPrefetchControl, XDownloadOptions, XFrameOptions,
+    XPermittedCrossDomainPolicies, XPoweredBy, XXssProtection,
+};
 
 /// When a field may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
     /// Over http and https.
     Any,
-    /// Over https only: a browser ignores the field on plain http, and the specification forbids it there.
+    /// Over https only: a browser ignores the field on plain http, from localhost too.
     Secure,
 }
-
-/// The strict reading of a value, printed, with its warnings.
-pub type Build = fn(&str) -> Result<(String, Vec<Fault>), Refused>;
 
 /// One known field.
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +38,17 @@ pub struct Entry {
     pub transport: Transport,
     /// Reads a value and prints what a browser makes of it.
     pub parse: fn(&[u8]) -> Parsed<String>,
-    /// Reads a value that is to be sent, and prints it; the second part are warnings.
-    pub build: Build,
+    /// Reads a value that is to be sent.
+    pub build: fn(&str) -> Result<Built, Refused>,
+}
+
+/// A value that may be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Built {
+    /// The value as it is printed.
+    pub text: String,
+    /// What is dead, weak or surprising in it.
+    pub warnings: Vec<Fault>,
 }
 
 impl Entry {
@@ -46,7 +61,13 @@ impl Entry {
             reason: T::REASON,
             transport: Transport::Any,
             parse: |input| T::parse(input).map(|value| value.to_string()),
-            build: |input| T::build(input).map(|(value, warnings)| (value.to_string(), warnings)),
+            build: |input| {
+                let (value, warnings) = T::build(input)?;
+                Ok(Built {
+                    text: value.to_string(),
+                    warnings,
+                })
+            },
         }
     }
 
@@ -58,26 +79,38 @@ impl Entry {
 
 /// The known fields, in the order in which they are sent.
 pub static FIELDS: &[Entry] = &[
-    Entry::of::<crate::CacheControl>(),
-    Entry::of::<crate::Coep>(),
-    Entry::of::<crate::CoepReportOnly>(),
-    Entry::of::<crate::Coop>(),
-    Entry::of::<crate::CoopReportOnly>(),
-    Entry::of::<crate::Corp>(),
-    Entry::of::<crate::Csp>(),
-    Entry::of::<crate::CspReportOnly>(),
-    Entry::of::<crate::Hsts>().secure(),
-    Entry::of::<crate::PermissionsPolicy>(),
-    Entry::of::<crate::PermissionsPolicyReportOnly>(),
-    Entry::of::<crate::ReferrerPolicy>(),
-    Entry::of::<crate::XPermittedCrossDomainPolicies>(),
-    Entry::of::<crate::XDnsPrefetchControl>(),
-    Entry::of::<crate::Server>(),
-    Entry::of::<crate::XPoweredBy>(),
-    Entry::of::<crate::XContentTypeOptions>(),
-    Entry::of::<crate::XFrameOptions>(),
-    Entry::of::<crate::XDownloadOptions>(),
-    Entry::of::<crate::XXssProtection>(),
+    Entry::of::<CacheControl>(),
+    Entry::of::<Coep>(),
+    Entry::of::<CoepReportOnly>(),
+    Entry::of::<Coop>(),
+    Entry::of::<CoopReportOnly>(),
+    Entry::of::<Corp>(),
+    Entry::of::<Csp>(),
+    Entry::of::<CspReportOnly>(),
+    Entry::of::<Hsts>().secure(),
+    Entry::of::<PermissionsPolicy>(),
+    Entry::of::<PermissionsPolicyReportOnly>(),
+    Entry::of::<ReferrerPolicy>(),
+    Entry::of::<XPermittedCrossDomainPolicies>(),
+    Entry::of::<XDnsPrefetchControl>(),
+    Entry::of::<Server>(),
+    Entry::of::<XPoweredBy>(),
+    Entry::of::<XContentTypeOptions>(),
+    Entry::of::<XFrameOptions>(),
+    Entry::of::<OriginAgentCluster>(),
+    Entry::of::<XDownloadOptions>(),
+    Entry::of::<XXssProtection>(),
+    Entry::of::<IntegrityPolicy>(),
+    Entry::of::<IntegrityPolicyReportOnly>(),
+    Entry::of::<DocumentIsolationPolicy>(),
+    Entry::of::<DocumentIsolationPolicyReportOnly>(),
+    Entry::of::<ConnectionAllowlist>(),
+    Entry::of::<ConnectionAllowlistReportOnly>(),
+    Entry::of::<ReportingEndpoints>().secure(),
+    Entry::of::<ReportTo>().secure(),
+    Entry::of::<Nel>().secure(),
+    // works from http://localhost, so it is not for https only
+    Entry::of::<ClearSiteData>(),
 ];
 
 /// The entry of a field, by name in any case.
@@ -85,4 +118,51 @@ pub fn field(name: &str) -> Option<&'static Entry> {
     FIELDS
         .iter()
         .find(|entry| entry.name.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_example_builds_and_prints_itself() {
+        for entry in FIELDS {
+            assert!(!entry.examples.is_empty(), "{}", entry.name);
+            for example in entry.examples {
+                let printed = (entry.build)(example).expect(example).text;
+                assert_eq!(printed, *example, "{}", entry.name);
+                // 'nonce' is a word for building only: a browser ignores it
+                if !printed.contains("'nonce'") {
+                    let again = (entry.parse)(printed.as_bytes()).value;
+                    assert_eq!(again.as_deref(), Some(*example), "{}", entry.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn recommended_values_have_no_warning() {
+        for entry in FIELDS.iter().filter(|entry| entry.name != "Report-To") {
+            let built = (entry.build)(entry.examples[0]).expect(entry.name);
+            assert_eq!(built.warnings, [], "{}", entry.name);
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_found_in_any_case() {
+        for (i, entry) in FIELDS.iter().enumerate() {
+            let name = entry.name.to_ascii_uppercase();
+            let found = field(&name).map(|found| found.name);
+            assert_eq!(found, Some(entry.name));
+            let same = |other: &&Entry| other.name.eq_ignore_ascii_case(entry.name);
+            assert_eq!(FIELDS.iter().filter(same).count(), 1, "{}", entry.name);
+            assert!(entry.spec.starts_with("https://"), "entry {i}");
+            assert!(
+                entry.summary.ends_with('.') && entry.reason.ends_with('.'),
+                "{}",
+                entry.name
+            );
+        }
+        assert!(field("X-Unknown").is_none());
+    }
 }

@@ -1,5 +1,6 @@
 //! What the fields made of structured values share (RFC 9651): faults with places, members, the report-to parameter.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use sfv::{BareItem, FieldType, Parameters, Parser};
@@ -24,6 +25,11 @@ pub(crate) fn parse<T: FieldType>(input: &[u8], code: &'static str) -> Result<T,
     })
 }
 
+/// A string as it is written: in quotes, with what needs it escaped. Only for printable ASCII.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
 /// The place of a word, else that of the whole input.
 pub(crate) fn place(input: &[u8], word: &str) -> Range<usize> {
     if word.is_empty() {
@@ -38,43 +44,50 @@ pub(crate) fn place(input: &[u8], word: &str) -> Range<usize> {
     }
 }
 
-/// The members of a dictionary as keys and places; a repeated key comes repeatedly.
-pub(crate) fn members(input: &[u8]) -> Vec<(&[u8], Range<usize>)> {
-    split_quoted(input, b',')
-        .unwrap_or_default()
-        .into_iter()
-        .map(|span| {
+/// Where the members of a dictionary are, by key; of a repeated key the last member counts.
+pub(crate) struct Members<'a> {
+    whole: Range<usize>,
+    places: HashMap<&'a [u8], Range<usize>>,
+    replaced: Vec<Range<usize>>,
+}
+
+impl<'a> Members<'a> {
+    /// Finds the members of a dictionary that is known to be one.
+    pub(crate) fn find(input: &'a [u8]) -> Self {
+        let mut members = Self {
+            whole: 0..input.len(),
+            places: HashMap::new(),
+            replaced: Vec::new(),
+        };
+        for span in split_quoted(input, b',').unwrap_or_default() {
             let member = &input[span.clone()];
             let end = member
                 .iter()
                 .position(|b| matches!(b, b'=' | b';'))
                 .unwrap_or(member.len());
-            (&member[..end], span)
-        })
-        .collect()
-}
+            if let Some(earlier) = members.places.insert(&member[..end], span) {
+                members.replaced.push(earlier);
+            }
+        }
+        members
+    }
 
-/// The place of the member that counts: the last one with this key.
-pub(crate) fn member(input: &[u8], key: &str) -> Range<usize> {
-    members(input)
-        .into_iter()
-        .rfind(|(name, _)| *name == key.as_bytes())
-        .map_or(0..input.len(), |(_, span)| span)
-}
+    /// The place of a member.
+    pub(crate) fn place(&self, key: &str) -> Range<usize> {
+        self.places
+            .get(key.as_bytes())
+            .unwrap_or(&self.whole)
+            .clone()
+    }
 
-/// A warning for every member that a later one of the same key replaces.
-pub(crate) fn replaced(input: &[u8], code: &'static str) -> Vec<Fault> {
-    let members = members(input);
-    members
-        .iter()
-        .enumerate()
-        .filter(|(i, (key, _))| members[i + 1..].iter().any(|(later, _)| later == key))
-        .map(|(_, (key, span))| {
-            let key = String::from_utf8_lossy(key);
-            let message = format!("{key} is given again later: a browser takes the last one");
-            Fault::warning(code, span.clone(), message)
-        })
-        .collect()
+    /// A warning for every member that a later one of the same key replaces.
+    pub(crate) fn replaced(&self, code: &'static str) -> Vec<Fault> {
+        let message = "the key is given again later: a browser takes the last one";
+        self.replaced
+            .iter()
+            .map(|span| Fault::warning(code, span.clone(), message))
+            .collect()
+    }
 }
 
 /// How a field writes the name of an endpoint.
@@ -82,8 +95,10 @@ pub(crate) fn replaced(input: &[u8], code: &'static str) -> Vec<Fault> {
 pub(crate) enum Writes {
     /// `report-to="ep"` only; a token is ignored.
     String,
-    /// `report-to=ep`; a string is taken as well.
+    /// `report-to=ep` only; a string is ignored.
     Token,
+    /// `report-to=ep`; a string is taken as well.
+    Either,
 }
 
 /// The `report-to` parameter; faults for a value that names no endpoint and for every other parameter.
@@ -104,8 +119,14 @@ pub(crate) fn report_to(
             continue;
         }
         let name = match (value, writes) {
-            (BareItem::String(name), _) => name.as_str(),
-            (BareItem::Token(name), Writes::Token) => name.as_str(),
+            (BareItem::String(name), Writes::String | Writes::Either) => name.as_str(),
+            (BareItem::Token(name), Writes::Token | Writes::Either) => name.as_str(),
+            (BareItem::String(name), Writes::Token) => {
+                let message = "report-to is no token: a browser ignores it";
+                let hint = format!("report-to={}", name.as_str());
+                faults.push(Fault::error("report-to.type", span.clone(), message).hint(hint));
+                continue;
+            }
             (BareItem::Token(name), Writes::String) => {
                 let message = "report-to is no string: a browser ignores it";
                 let hint = format!("report-to=\"{}\"", name.as_str());
@@ -142,9 +163,11 @@ mod tests {
 
     #[test]
     fn replaced_members_are_found() {
-        let faults = replaced(br#"a=1, b="x, a", a=2"#, "x.y");
+        let members = Members::find(br#"a=1, b="x, a", a=2"#);
+        let faults = members.replaced("x.y");
         assert_eq!(faults.len(), 1);
         assert_eq!(faults[0].span, 0..3);
-        assert_eq!(member(b"a=1, a=2", "a"), 5..8);
+        assert_eq!(members.place("a"), 15..18);
+        assert_eq!(members.place("c"), 0..18);
     }
 }

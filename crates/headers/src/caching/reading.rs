@@ -1,8 +1,9 @@
 //! What a cache makes of a Cache-Control value.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
-use super::contradiction::contradictions;
+use super::contradiction::{Contradiction, contradictions};
 use super::{CacheControl, Coverage, Extension};
 use crate::fault::{Fault, Parsed};
 use crate::octets::{is_token, split, split_quoted};
@@ -32,7 +33,7 @@ pub(super) fn parse(input: &[u8]) -> Parsed<CacheControl> {
         input,
         value: CacheControl::default(),
         faults: Vec::new(),
-        seen: Vec::new(),
+        seen: HashMap::new(),
     };
     let parts = split_quoted(input, b',').unwrap_or_else(|at| {
         let message = "a quoted string never ends: caches disagree on what follows";
@@ -48,7 +49,12 @@ pub(super) fn parse(input: &[u8]) -> Parsed<CacheControl> {
         let fault = Fault::warning("cache-control.empty", 0..input.len(), message);
         reader.faults.push(fault.hint("no-store"));
     }
-    for (dead, killer, effect) in contradictions(&reader.value) {
+    for Contradiction {
+        dead,
+        killer,
+        effect,
+    } in contradictions(&reader.value)
+    {
         let span = reader.place(dead);
         let message = format!("{dead} is dead beside {killer}: {effect}");
         let fault = Fault::warning("cache-control.contradiction", span, message);
@@ -66,15 +72,12 @@ struct Reader<'a> {
     input: &'a [u8],
     value: CacheControl,
     faults: Vec<Fault>,
-    seen: Vec<(String, Range<usize>)>,
+    seen: HashMap<String, Range<usize>>,
 }
 
 impl Reader<'_> {
     fn place(&self, name: &str) -> Range<usize> {
-        self.seen
-            .iter()
-            .find(|(seen, _)| seen == name)
-            .map_or(0..self.input.len(), |(_, span)| span.clone())
+        self.seen.get(name).cloned().unwrap_or(0..self.input.len())
     }
 
     fn error(&mut self, code: &'static str, span: Range<usize>, message: String) {
@@ -106,13 +109,13 @@ impl Reader<'_> {
                 None
             }
         };
-        if self.seen.iter().any(|(seen, _)| *seen == name) {
+        if self.seen.contains_key(&name) {
             let message = format!("{name} is given again: a cache takes the first one, or none");
             self.faults
                 .push(Fault::warning("cache-control.repeated", span, message));
             return;
         }
-        self.seen.push((name.clone(), span.clone()));
+        self.seen.insert(name.clone(), span.clone());
         match name.as_str() {
             "no-cache" => self.value.no_cache = Some(self.coverage(argument, span)),
             "private" => self.value.private = Some(self.coverage(argument, span)),

@@ -2,6 +2,7 @@
 //!
 //! <https://www.w3.org/TR/permissions-policy/#algo-construct-policy>
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use sfv::{BareItem, Dictionary, ListEntry};
@@ -19,7 +20,8 @@ pub(super) fn parse(input: &[u8]) -> Parsed<PermissionsPolicy> {
             return Parsed::ignored(fault.hint(hint));
         }
     };
-    let mut faults = sf::replaced(input, "permissions-policy.repeated");
+    let members = sf::Members::find(input);
+    let mut faults = members.replaced("permissions-policy.repeated");
     if dictionary.is_empty() {
         let message = "the policy names no feature: it does nothing";
         faults.push(Fault::warning(
@@ -31,7 +33,7 @@ pub(super) fn parse(input: &[u8]) -> Parsed<PermissionsPolicy> {
     let mut policy = PermissionsPolicy::new();
     for (feature, entry) in &dictionary {
         let feature = feature.as_str();
-        let span = sf::member(input, feature);
+        let span = members.place(feature);
         faults.extend(feature_fault(feature, &span));
         let (items, params): (Vec<&BareItem>, _) = match entry {
             ListEntry::Item(item) => (vec![&item.bare_item], &item.params),
@@ -41,9 +43,10 @@ pub(super) fn parse(input: &[u8]) -> Parsed<PermissionsPolicy> {
             ),
         };
         let mut allowlist: Vec<Allow> = Vec::new();
+        let mut seen = HashSet::new();
         for item in items {
             match read(item, feature, &span, &mut faults) {
-                Some(allow) if !allowlist.contains(&allow) => allowlist.push(allow),
+                Some(allow) if seen.insert(allow.clone()) => allowlist.push(allow),
                 _ => {}
             }
         }
@@ -53,7 +56,7 @@ pub(super) fn parse(input: &[u8]) -> Parsed<PermissionsPolicy> {
             faults.push(fault.hint(format!("{feature}=*")));
             allowlist = vec![Allow::Everyone];
         }
-        let report_to = sf::report_to(params, span, Writes::Token, &mut faults);
+        let report_to = sf::report_to(params, span, Writes::Either, &mut faults);
         policy.permissions.push(Permission {
             feature: feature.to_owned(),
             allowlist,

@@ -1,0 +1,240 @@
+//! What every parser must hold for any bytes. libFuzzer searches for a counterexample (`make fuzz`); the tests replay the
+//! corpus and what was once found.
+
+#![allow(clippy::expect_used, clippy::panic)]
+
+use std::ops::Range;
+
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use mantlet_config::{Config, Source};
+use mantlet_engine::{RequestHead, ResponseHead};
+use mantlet_headers::cookie::{Attributes, Hardening, SameSite, SetCookie};
+use mantlet_headers::csp::{Csp, Directive, DirectiveName, Fetch};
+use mantlet_headers::registry::{self, Entry};
+use mantlet_headers::{Authority, Fault, Field, Origin, forwarded};
+
+/// A parser and what it must hold.
+#[derive(Clone, Copy)]
+pub struct Target {
+    /// Its name: that of its corpus folder.
+    pub name: &'static str,
+    /// Panics if the bytes break a promise.
+    pub run: fn(&[u8]),
+}
+
+/// Every target but those of the registry, which go by the name of their field.
+pub const TARGETS: &[Target] = &[
+    Target {
+        name: "authority",
+        run: authority,
+    },
+    Target {
+        name: "origin",
+        run: origin,
+    },
+    Target {
+        name: "forwarded",
+        run: forwarded,
+    },
+    Target {
+        name: "set-cookie",
+        run: set_cookie,
+    },
+    Target {
+        name: "csp-directive",
+        run: csp_directive,
+    },
+    Target {
+        name: "csp-matching",
+        run: csp_matching,
+    },
+    Target {
+        name: "route",
+        run: route,
+    },
+    Target {
+        name: "policy-file",
+        run: policy_file,
+    },
+];
+
+/// Runs the target of this name, a field's or one of [`TARGETS`].
+pub fn run(name: &str, data: &[u8]) {
+    if let Some(target) = TARGETS.iter().find(|target| target.name == name) {
+        return (target.run)(data);
+    }
+    let entry = registry::field(name).unwrap_or_else(|| panic!("no target is called {name}"));
+    field(entry, data);
+}
+
+/// The name of every target.
+pub fn names() -> Vec<String> {
+    let fields = registry::FIELDS
+        .iter()
+        .map(|entry| entry.name.to_ascii_lowercase());
+    TARGETS
+        .iter()
+        .map(|target| target.name.to_owned())
+        .chain(fields)
+        .collect()
+}
+
+fn inside(faults: &[Fault], len: usize) {
+    for fault in faults {
+        let Range { start, end } = fault.span;
+        assert!(start <= end && end <= len, "{fault:?} in {len} bytes");
+    }
+}
+
+/// Parsing is total, spans lie inside, and print after parse is idempotent; what builds is a valid field value.
+fn field(entry: &Entry, data: &[u8]) {
+    let parsed = (entry.parse)(data);
+    inside(&parsed.faults, data.len());
+    if let Some(printed) = parsed.value {
+        let again = (entry.parse)(printed.as_bytes());
+        assert_eq!(
+            again.value.as_deref(),
+            Some(printed.as_str()),
+            "{}",
+            entry.name
+        );
+    }
+    if let Ok(text) = std::str::from_utf8(data) {
+        match (entry.build)(text) {
+            Ok(built) => {
+                inside(&built.warnings, data.len());
+                HeaderValue::from_str(&built.text).expect("what builds can be sent");
+            }
+            Err(refused) => {
+                assert!(!refused.faults.is_empty());
+                inside(&refused.faults, data.len());
+            }
+        }
+    }
+}
+
+fn authority(data: &[u8]) {
+    if let Ok(authority) = Authority::parse(data) {
+        let again = Authority::parse(authority.host().as_bytes()).expect("a host is an authority");
+        assert_eq!(again.host(), authority.host());
+    }
+}
+
+fn origin(data: &[u8]) {
+    if let Ok(origin) = Origin::parse(data) {
+        let printed = origin.to_string();
+        assert_eq!(
+            Origin::parse(printed.as_bytes())
+                .expect("a printed origin")
+                .to_string(),
+            printed
+        );
+    }
+}
+
+fn forwarded(data: &[u8]) {
+    let lines: Vec<&[u8]> = data.split(|&b| b == b'\n').collect();
+    let counted = forwarded::list(lines.iter().copied()).count();
+    assert!(counted <= data.len() + 1);
+    for element in forwarded::elements(lines.iter().copied()).flatten() {
+        let _ = format!("{element:?}");
+    }
+}
+
+/// Hardening keeps every byte that was there but trailing separators, and has nothing to do a second time.
+fn set_cookie(data: &[u8]) {
+    let wanted = Attributes {
+        secure: true,
+        http_only: true,
+        same_site: Some(SameSite::Lax),
+    };
+    let hardening = Hardening::new(wanted);
+    if let Some(hardened) = hardening.harden(data) {
+        let cookie = SetCookie::parse(data).expect("only a cookie is hardened");
+        let better = SetCookie::parse(&hardened).expect("still a cookie");
+        assert_eq!(cookie.name(), better.name());
+        assert_eq!(cookie.value(), better.value());
+        assert_eq!(hardening.harden(&hardened), None);
+        assert!(
+            HeaderValue::from_bytes(data).is_err() || HeaderValue::from_bytes(&hardened).is_ok()
+        );
+    }
+}
+
+/// A directive that builds prints as words that build it again.
+fn csp_directive(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let mut lines = text.split('\n');
+    let name = lines.next().unwrap_or_default();
+    let values: Vec<&str> = lines.collect();
+    if let Ok((directive, _)) = Directive::build(name, &values) {
+        let words = directive.words();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let (again, _) =
+            Directive::build(directive.name().as_str(), &words).expect("its own words");
+        assert_eq!(again, directive);
+        let printed = directive.to_string();
+        assert!(
+            !printed.contains([',', ';', '\r', '\n']) && printed.is_ascii(),
+            "{printed}"
+        );
+    }
+}
+
+fn csp_matching(data: &[u8]) {
+    let Some(at) = data.iter().position(|&b| b == b'\n') else {
+        return;
+    };
+    let Some(csp) = Csp::parse(&data[..at]).value else {
+        return;
+    };
+    let Ok(text) = std::str::from_utf8(&data[at + 1..]) else {
+        return;
+    };
+    let page = url::Url::parse("https://example.com/a").expect("a URL");
+    if let Ok(url) = url::Url::parse(text) {
+        let _ = csp.allows(&Fetch::new(DirectiveName::ScriptSrc, &url, &page));
+        let _ = csp.allows(&Fetch::new(DirectiveName::ImgSrc, &url, &page).redirected());
+    }
+}
+
+fn route(data: &[u8]) {
+    if let Some(once) = mantlet_engine::route::normal(data) {
+        let twice = mantlet_engine::route::normal(&once);
+        assert_eq!(
+            twice.as_deref(),
+            Some(&*once),
+            "normal form is a fixed point"
+        );
+    }
+}
+
+/// Any text is a policy or a report, and a policy can answer.
+fn policy_file(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let source = Source::new("mantlet.toml", text);
+    let built = Config::read(&source).and_then(|(config, _)| config.build());
+    match built {
+        Ok(engine) => {
+            let none = HeaderMap::new();
+            let mut head = RequestHead::new(&Method::GET, b"/docs", &none);
+            head.tls = true;
+            let (_, exchange) = engine.on_request(&head);
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+            exchange
+                .on_response(&ResponseHead::new(StatusCode::OK, &headers))
+                .apply(&mut headers);
+        }
+        Err(report) => {
+            assert!(report.has_errors());
+            for diagnostic in report.diagnostics() {
+                let _ = diagnostic.render(mantlet_config::Styled::Plain);
+            }
+        }
+    }
+}
