@@ -5,13 +5,13 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
-cargo +nightly fuzz build target
+cargo +nightly fuzz build --fuzz-dir libfuzzer target
 names=${TARGETS:-$(ls corpus)}
 for name in $names; do
     echo "== $name"
     found=$(mktemp -d)
     mkdir -p "artifacts/$name"
-    MANTLET_FUZZ_TARGET=$name cargo +nightly fuzz run target "$found" "corpus/$name" -- \
+    MANTLET_FUZZ_TARGET=$name cargo +nightly fuzz run --fuzz-dir libfuzzer target "$found" "corpus/$name" -- \
         -max_total_time="${FUZZ_SECONDS:-60}" -max_len=4096 -verbosity=0 -artifact_prefix="artifacts/$name/"
     rm -rf "$found"
 done

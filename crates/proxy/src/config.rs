@@ -56,12 +56,15 @@ pub struct Timeouts {
     pub response: Duration,
     /// For a request head, from its first byte; then 408. Default 30 s.
     pub head: Duration,
+    /// For a client that does not read what is sent to it; then its connection is closed. Default 60 s.
+    pub write: Duration,
     /// For the next request on a client's connection; then it is closed. Default 75 s.
     pub idle: Duration,
     /// How long an unused connection to the application is kept. Default 4 s: below the keep-alive times of common
     /// application servers (5 s), so that the proxy closes first and no request meets a connection being closed.
     pub upstream_idle: Duration,
-    /// For requests in flight when the proxy stops; then they are cut. Default 30 s.
+    /// For requests in flight when the proxy stops; then they are cut, as WebSockets are when the last request is done.
+    /// Default 30 s.
     pub grace: Duration,
 }
 
@@ -71,6 +74,7 @@ impl Default for Timeouts {
             connect: Duration::from_secs(5),
             response: Duration::from_secs(60),
             head: Duration::from_secs(30),
+            write: Duration::from_secs(60),
             idle: Duration::from_secs(75),
             upstream_idle: Duration::from_secs(4),
             grace: Duration::from_secs(30),

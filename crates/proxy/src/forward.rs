@@ -2,11 +2,14 @@
 //!
 //! Fails closed: a verdict this version does not know is a denial, and no response leaves but through call two.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, SEC_WEBSOCKET_ACCEPT, TRANSFER_ENCODING};
+use http::header::{
+    ALLOW, CONNECTION, CONTENT_LENGTH, HOST, SEC_WEBSOCKET_ACCEPT, TRANSFER_ENCODING,
+};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, request};
 use hyper::body::Incoming;
@@ -17,6 +20,7 @@ use crate::body::{RequestBody, ResponseBody, Streamed};
 use crate::fields::{self, MANTLET_NONCE, MANTLET_REASON, Scheme, Sender, Trust};
 use crate::tunnel;
 use crate::upstream::{Failure, Lease, Timer};
+use crate::wire::Signals;
 use crate::worker::Worker;
 
 /// What is known of a client's connection.
@@ -26,7 +30,14 @@ pub(crate) struct Client {
     /// The peer's address as a field value.
     peer_value: HeaderValue,
     timer: RefCell<Timer>,
+    signals: Arc<Signals>,
+    /// Requests so far: the gate counts them too.
+    count: Cell<u64>,
 }
+
+/// What may be asked for, as far as the proxy is concerned.
+const METHODS: HeaderValue =
+    HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 
 /// Whether the connection goes on after a response.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,7 +47,7 @@ enum After {
 }
 
 impl Client {
-    pub(crate) fn new(worker: Rc<Worker>, peer: SocketAddr) -> Self {
+    pub(crate) fn new(worker: Rc<Worker>, peer: SocketAddr, signals: Arc<Signals>) -> Self {
         let address = peer.ip().to_canonical().to_string();
         Self {
             worker,
@@ -44,6 +55,8 @@ impl Client {
             peer_value: HeaderValue::try_from(address)
                 .unwrap_or_else(|_| HeaderValue::from_static("unknown")),
             timer: RefCell::default(),
+            signals,
+            count: Cell::new(0),
         }
     }
 
@@ -58,8 +71,11 @@ impl Client {
         };
         let method = parts.method.clone();
         let (verdict, exchange, trust) = self.ask(&parts);
-        let outcome = match verdict {
-            Verdict::Allow(permit) => {
+        let number = self.count.replace(self.count.get() + 1);
+        let outcome = match (self.signals.fault_of(number), verdict) {
+            // the verdict is about the stand-in
+            (Some(fault), _) => Err(Denial::new(fault.reason(), fault.status(), fault.detail())),
+            (None, Verdict::Allow(permit)) => {
                 let scheme = match permit.is_secure() {
                     true => Scheme::Https,
                     false => Scheme::Http,
@@ -67,8 +83,8 @@ impl Client {
                 self.forward(&mut parts, body, trust, scheme, permit.nonce())
                     .await
             }
-            Verdict::Deny(denial) => Err(denial),
-            _ => Err(Denial::new(
+            (None, Verdict::Deny(denial)) => Err(denial),
+            (None, _) => Err(Denial::new(
                 "proxy.verdict",
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The service cannot answer right now.",
@@ -86,7 +102,13 @@ impl Client {
             self.reply(&denial, &method)
         });
         leave(&exchange, &mut response);
-        if after == After::Close && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let closes = match response.status() {
+            StatusCode::SWITCHING_PROTOCOLS => false,
+            // the rest of the body may still come
+            StatusCode::REQUEST_TIMEOUT => true,
+            _ => after == After::Close,
+        };
+        if closes {
             response
                 .headers_mut()
                 .insert(CONNECTION, HeaderValue::from_static("close"));
@@ -221,7 +243,8 @@ impl Client {
         head.version = Version::HTTP_11;
         // the connection has left HTTP: it is no pool's any more
         drop(lease);
-        tunnel::spawn(&self.worker, client, application);
+        self.signals.switch();
+        tunnel::spawn(client, application);
         Ok(Response::from_parts(head, ResponseBody::Own(None)))
     }
 
@@ -231,6 +254,10 @@ impl Client {
         let mut response = Response::new(ResponseBody::own(reply.body));
         *response.status_mut() = reply.status;
         *response.headers_mut() = reply.headers;
+        if reply.status == StatusCode::METHOD_NOT_ALLOWED {
+            // RFC 9110 section 15.5.6
+            response.headers_mut().insert(ALLOW, METHODS);
+        }
         if self.worker.config.tell_reason {
             response
                 .headers_mut()

@@ -15,10 +15,19 @@
 //!
 //! What a request meets, in order:
 //!
-//! 1. the engine's call one decides;
-//! 2. hop-by-hop fields go, forwarding fields are rewritten, the nonce is told;
-//! 3. the application answers over a pooled connection, or the proxy does: 502, 504;
-//! 4. the engine's call two edits the response, whoever made it.
+//! 1. the [gate](wire) reads its bytes before the HTTP library does and turns away what two implementations could read
+//!    differently;
+//! 2. the engine's call one decides;
+//! 3. hop-by-hop fields go, forwarding fields are rewritten, the nonce is told;
+//! 4. the application answers over a pooled connection, or the proxy does: 502, 504;
+//! 5. the engine's call two edits the response, whoever made it.
+//!
+//! What does not go through: trailers and interim responses other than 100 (RFC 9110 sections 6.5 and 15.2), upgrades other
+//! than WebSocket, CONNECT and TRACE. `Expect: 100-continue` is answered here, once the application's connection takes the
+//! body. TLS and HTTP/2 are spoken by whatever stands in front, on either side.
+//!
+//! Where it fails open: nowhere. A request that cannot be placed is refused, a verdict that is not known is a denial, a
+//! response that cannot be framed is a 502.
 
 mod admin;
 mod body;
@@ -29,6 +38,7 @@ mod listen;
 mod server;
 mod tunnel;
 mod upstream;
+pub mod wire;
 mod worker;
 
 pub use config::{Config, Timeouts, Upstream, UpstreamError};

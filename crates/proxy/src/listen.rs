@@ -6,11 +6,14 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
 /// Connections that wait to be accepted; the kernel caps it at `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
+/// When a silent connection is probed; a client that vanished from a long WebSocket is found so.
+const KEEPALIVE: Duration = Duration::from_secs(60);
 
 /// Binds `count` listeners to one port.
 pub(crate) fn listeners(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
@@ -47,6 +50,8 @@ fn open(address: SocketAddr, sharing: Sharing) -> io::Result<TcpListener> {
     if sharing == Sharing::Port {
         socket.set_reuse_port(true)?;
     }
+    // accepted sockets inherit it
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())

@@ -202,6 +202,7 @@ impl Drop for Ended {
 
 /// A proxy at work. Dropping it stops the workers at once.
 #[derive(Debug)]
+#[must_use = "dropping it stops the proxy"]
 pub struct Running {
     stop: watch::Sender<Option<Instant>>,
     ended: Arc<Notify>,
@@ -209,7 +210,8 @@ pub struct Running {
 }
 
 impl Running {
-    /// Asks the workers to stop: no new connections, requests in flight get `grace` to finish. Returns at once.
+    /// Asks the workers to stop: no new connections, requests in flight get `grace` to finish. Returns at once. Said again,
+    /// it changes the grace.
     pub fn stop(&self, grace: Duration) {
         self.stop.send_replace(Some(Instant::now() + grace));
     }

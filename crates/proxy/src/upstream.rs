@@ -32,6 +32,8 @@ const FRESH: Duration = Duration::from_millis(500);
 /// The unused connections of one worker.
 pub(crate) struct Pool {
     config: Arc<Config>,
+    /// How long after its last use a connection is not suspected of being closed.
+    fresh: Duration,
     idle: RefCell<Vec<Idle>>,
 }
 
@@ -96,8 +98,13 @@ impl Timer {
 
 impl Pool {
     pub(crate) fn new(config: Arc<Config>) -> Rc<Self> {
+        Self::suspecting(config, FRESH)
+    }
+
+    fn suspecting(config: Arc<Config>, fresh: Duration) -> Rc<Self> {
         Rc::new(Self {
             config,
+            fresh,
             idle: RefCell::new(Vec::new()),
         })
     }
@@ -123,7 +130,7 @@ impl Pool {
         timer: &mut Timer,
     ) -> Result<(Response<Incoming>, Lease), Failure> {
         while let Some((sender, unused)) = self.checkout() {
-            let spare = (unused > FRESH).then(|| copy(&request)).flatten();
+            let spare = (unused > self.fresh).then(|| copy(&request)).flatten();
             match self.exchange(sender, request, upload, timer).await {
                 Ok(answer) => return Ok(answer),
                 Err((Failure::Broken(_), Some(unsent))) => request = *unsent,
@@ -254,4 +261,70 @@ fn copy(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
         *copy.headers_mut() = request.headers().clone();
         copy
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Answers one request, leaves the second without an answer, and answers on any further connection.
+    fn moody() -> std::net::SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for (number, stream) in listener.incoming().enumerate() {
+                let mut stream = stream.unwrap();
+                let mut head = [0; 1024];
+                let answers = if number == 0 { 1 } else { usize::MAX };
+                for _ in 0..answers {
+                    if stream.read(&mut head).unwrap() == 0 {
+                        break;
+                    }
+                    stream
+                        .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+                        .unwrap();
+                }
+                let _ = stream.read(&mut head);
+            }
+        });
+        address
+    }
+
+    fn second_try(method: &Method, fresh: Duration) -> Result<(), Failure> {
+        let any = ([127, 0, 0, 1], 0).into();
+        let config = Config::new(any, moody().to_string().parse().unwrap());
+        let pool = Pool::suspecting(Arc::new(config), fresh);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        tokio::task::LocalSet::new().block_on(&runtime, async {
+            let mut timer = Timer::default();
+            for round in 0..2 {
+                let mut request = Request::new(RequestBody::empty());
+                *request.method_mut() = method.clone();
+                request
+                    .headers_mut()
+                    .insert(http::header::HOST, http::HeaderValue::from_static("a"));
+                let (response, lease) = pool.send(request, None, &mut timer).await?;
+                assert_eq!(response.status(), 204, "round {round}");
+                lease.give_back();
+            }
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn an_unanswered_request_is_sent_again_if_that_is_safe_and_the_connection_was_old() {
+        let old = Duration::ZERO;
+        assert!(second_try(&Method::GET, old).is_ok());
+        assert!(second_try(&Method::DELETE, old).is_ok());
+        let broken = |outcome| matches!(outcome, Err(Failure::Broken(_)));
+        assert!(broken(second_try(&Method::POST, old)));
+        assert!(broken(second_try(&Method::PATCH, old)));
+        assert!(broken(second_try(&Method::GET, Duration::MAX)));
+    }
 }

@@ -28,6 +28,7 @@ use crate::admin;
 use crate::config::Config;
 use crate::forward::Client;
 use crate::upstream::Pool;
+use crate::wire::{Guarded, Patience, Signals};
 
 /// What a worker starts with.
 pub(crate) struct Start {
@@ -47,7 +48,7 @@ pub(crate) struct Worker {
     http: http1::Builder,
     stopping: Cell<bool>,
     open: RefCell<Open>,
-    all_closed: Notify,
+    closed: Notify,
 }
 
 #[derive(Default)]
@@ -57,7 +58,7 @@ struct Open {
 }
 
 /// Stands for a connection that a stopping worker waits for.
-pub(crate) struct Ticket {
+struct Ticket {
     id: u64,
     worker: Rc<Worker>,
 }
@@ -67,7 +68,7 @@ impl Drop for Ticket {
         let mut open = self.worker.open.borrow_mut();
         open.tickets.remove(&self.id);
         if open.tickets.is_empty() {
-            self.worker.all_closed.notify_one();
+            self.worker.closed.notify_one();
         }
     }
 }
@@ -84,12 +85,12 @@ impl Worker {
             http,
             stopping: Cell::new(false),
             open: RefCell::default(),
-            all_closed: Notify::new(),
+            closed: Notify::new(),
         })
     }
 
     /// A ticket, to hold as long as there is something to wait for.
-    pub(crate) fn ticket(self: &Rc<Self>) -> Ticket {
+    fn ticket(self: &Rc<Self>) -> Ticket {
         let mut open = self.open.borrow_mut();
         let id = open.next;
         open.next += 1;
@@ -97,6 +98,12 @@ impl Worker {
         Ticket {
             id,
             worker: self.clone(),
+        }
+    }
+
+    async fn all_closed(&self) {
+        while !self.open.borrow().tickets.is_empty() {
+            self.closed.notified().await;
         }
     }
 
@@ -165,19 +172,18 @@ async fn serve(start: Start) -> io::Result<()> {
     }
     drop(listener);
     worker.stop();
-    // a sender that is gone has asked for an end at once
-    let deadline = stopping.borrow().unwrap_or_else(Instant::now);
-    let idle = async {
-        while !worker.open.borrow().tickets.is_empty() {
-            worker.all_closed.notified().await;
+    loop {
+        // a sender that is gone has asked for an end at once, and a second word may shorten the first
+        let deadline = (*stopping.borrow_and_update()).unwrap_or_else(Instant::now);
+        tokio::select! {
+            () = worker.all_closed() => break,
+            () = tokio::time::sleep_until(deadline.into()) => {
+                let cut = worker.open.borrow().tickets.len();
+                tracing::warn!(cut, "connections cut at the end of the grace period");
+                break;
+            }
+            told = stopping.changed() => if told.is_err() { break },
         }
-    };
-    if tokio::time::timeout_at(deadline.into(), idle)
-        .await
-        .is_err()
-    {
-        let cut = worker.open.borrow().tickets.len();
-        tracing::warn!(cut, "connections cut at the end of the grace period");
     }
     Ok(())
 }
@@ -205,14 +211,20 @@ async fn take(worker: &Rc<Worker>, accepted: io::Result<(TcpStream, SocketAddr)>
 async fn connection(worker: Rc<Worker>, ticket: Ticket, stream: TcpStream, peer: SocketAddr) {
     // answers are written whole; waiting for more only delays them
     let _ = stream.set_nodelay(true);
-    let client = Rc::new(Client::new(worker.clone(), peer));
+    let signals = Arc::<Signals>::default();
+    let patience = Patience {
+        head: worker.config.timeouts.head,
+        write: worker.config.timeouts.write,
+    };
+    let guarded = Guarded::new(stream, signals.clone(), patience);
+    let client = Rc::new(Client::new(worker.clone(), peer, signals));
     let service = service_fn(move |request| {
         let client = client.clone();
         async move { Ok::<_, Infallible>(client.answer(request).await) }
     });
     let mut connection = worker
         .http
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(guarded), service)
         .with_upgrades();
     let mut watching = false;
     let mut asked = false;
@@ -232,7 +244,11 @@ async fn connection(worker: Rc<Worker>, ticket: Ticket, stream: TcpStream, peer:
     })
     .await;
     match outcome {
-        Ok(Ok(())) => {}
+        Ok(Ok(())) => {
+            if let Some(parts) = connection.into_parts() {
+                parts.io.into_inner().linger().await;
+            }
+        }
         Ok(Err(error)) => tracing::debug!(%error, peer = %peer.ip(), "connection ended"),
         Err(_panic) => tracing::error!(peer = %peer.ip(), "panic; the connection is closed"),
     }
