@@ -49,4 +49,4 @@ pub use head::{Fields, RequestHead, ResponseHead};
 pub use live::Live;
 pub use nonce::Nonce;
 pub use permit::Permit;
-pub use verdict::{Denial, Reply, Verdict};
+pub use verdict::{Denial, Form, Reply, Verdict};

@@ -14,7 +14,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, request};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use mantlet_engine::{Denial, Exchange, Nonce, RequestHead, ResponseHead, Verdict};
+use mantlet_engine::{Denial, Exchange, Form, Nonce, RequestHead, ResponseHead, Verdict};
 
 use crate::body::{RequestBody, ResponseBody, Streamed};
 use crate::fields::{self, MANTLET_NONCE, MANTLET_REASON, Scheme, Sender, Trust};
@@ -70,6 +70,7 @@ impl Client {
             After::KeepAlive
         };
         let method = parts.method.clone();
+        let form = Form::of(&parts.headers);
         let (verdict, exchange, trust) = self.ask(&parts);
         let number = self.count.replace(self.count.get() + 1);
         let outcome = match (self.signals.fault_of(number), verdict) {
@@ -99,7 +100,7 @@ impl Client {
                 path = parts.uri.path(),
                 "answered by the proxy"
             );
-            self.reply(&denial, &method)
+            self.reply(&denial, &method, form)
         });
         leave(&exchange, &mut response);
         let closes = match response.status() {
@@ -249,8 +250,8 @@ impl Client {
     }
 
     /// An answer of the proxy itself.
-    fn reply(&self, denial: &Denial, method: &Method) -> Response<ResponseBody> {
-        let reply = denial.reply(method);
+    fn reply(&self, denial: &Denial, method: &Method, form: Form) -> Response<ResponseBody> {
+        let reply = denial.reply(method, form);
         let mut response = Response::new(ResponseBody::own(reply.body));
         *response.status_mut() = reply.status;
         *response.headers_mut() = reply.headers;

@@ -3,8 +3,8 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{Method, Response};
-use mantlet_engine::{Denial, Exchange, ResponseHead};
+use http::Response;
+use mantlet_engine::{Exchange, Reply, ResponseHead};
 
 use crate::body::Body;
 
@@ -21,7 +21,7 @@ pin_project_lite::pin_project! {
     #[project = SourceProj]
     enum Source<F> {
         Inner { #[pin] future: F },
-        Denied { denial: Denial, method: Method },
+        Denied { reply: Option<Box<Reply>> },
     }
 }
 
@@ -33,9 +33,11 @@ impl<F> ResponseFuture<F> {
         }
     }
 
-    pub(crate) fn denied(denial: Denial, method: Method, exchange: Exchange) -> Self {
+    pub(crate) fn denied(reply: Reply, exchange: Exchange) -> Self {
         Self {
-            source: Source::Denied { denial, method },
+            source: Source::Denied {
+                reply: Some(Box::new(reply)),
+            },
             exchange,
         }
     }
@@ -51,8 +53,11 @@ where
         let this = self.project();
         let mut response = match this.source.project() {
             SourceProj::Inner { future } => ready!(future.poll(cx))?.map(Body::inner),
-            SourceProj::Denied { denial, method } => {
-                let reply = denial.reply(method);
+            SourceProj::Denied { reply } => {
+                // a future is not polled again once it was ready
+                let Some(reply) = reply.take() else {
+                    return Poll::Pending;
+                };
                 let mut response = Response::new(Body::reply(reply.body));
                 *response.status_mut() = reply.status;
                 *response.headers_mut() = reply.headers;

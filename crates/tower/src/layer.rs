@@ -2,8 +2,8 @@
 
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
-use mantlet_engine::{Denial, Live, Verdict};
+use http::{Request, Response, StatusCode};
+use mantlet_engine::{Denial, Form, Live, Verdict};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -66,17 +66,16 @@ where
                 ResponseFuture::inner(self.inner.call(request), exchange)
             }
             Verdict::Deny(denial) => {
-                ResponseFuture::denied(denial, request.method().clone(), exchange)
+                let form = Form::of(request.headers());
+                ResponseFuture::denied(denial.reply(request.method(), form), exchange)
             }
             // a verdict this host does not know cannot let a request through
             _ => {
-                let status = http::StatusCode::INTERNAL_SERVER_ERROR;
-                let denial = Denial::new(
-                    "verdict.unknown",
-                    status,
-                    "The service cannot answer this request.",
-                );
-                ResponseFuture::denied(denial, request.method().clone(), exchange)
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                let detail = "The service cannot answer this request.";
+                let denial = Denial::new("verdict.unknown", status, detail);
+                let reply = denial.reply(request.method(), Form::Json);
+                ResponseFuture::denied(reply, exchange)
             }
         }
     }

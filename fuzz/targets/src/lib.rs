@@ -12,6 +12,7 @@ use mantlet_headers::cookie::{Attributes, Hardening, SameSite, SetCookie};
 use mantlet_headers::csp::{Csp, Directive, DirectiveName, Fetch};
 use mantlet_headers::registry::{self, Entry};
 use mantlet_headers::{Authority, Fault, Field, Origin, forwarded};
+use mantlet_proxy::wire::Gate;
 
 /// A parser and what it must hold.
 #[derive(Clone, Copy)]
@@ -55,6 +56,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "policy-file",
         run: policy_file,
+    },
+    Target {
+        name: "wire",
+        run: wire,
     },
 ];
 
@@ -198,6 +203,32 @@ fn csp_matching(data: &[u8]) {
         let _ = csp.allows(&Fetch::new(DirectiveName::ScriptSrc, &url, &page));
         let _ = csp.allows(&Fetch::new(DirectiveName::ImgSrc, &url, &page).redirected());
     }
+}
+
+/// The gate lets the same bytes through, with the same verdict, however they arrive; what it lets through are heads that the
+/// grammar of the HTTP library takes.
+fn wire(data: &[u8]) {
+    let through = |sizes: &[usize]| {
+        let mut gate = Gate::new();
+        let mut out = Vec::new();
+        let mut rest = data;
+        for size in sizes.iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let (part, tail) = rest.split_at((*size).min(rest.len()));
+            rest = tail;
+            let passed = gate.feed(part);
+            out.extend_from_slice(&part[..passed]);
+            let ready = gate.ready().to_vec();
+            gate.consume(ready.len());
+            out.extend_from_slice(&ready);
+        }
+        (out, gate.fault(), gate.is_broken())
+    };
+    let whole = through(&[usize::MAX]);
+    assert_eq!(whole, through(&[1]));
+    assert_eq!(whole, through(&[3, 1, 17, 2]));
 }
 
 fn route(data: &[u8]) {
