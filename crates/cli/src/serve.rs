@@ -92,10 +92,12 @@ impl Serve {
         config.nonce_upstream = true;
         let upstream = config.upstream.to_string();
         let server = Server::bind(config, live.clone())?;
-        info!("http://{} -> {upstream}", server.local_addr());
-        if let Some(admin) = server.admin_addr() {
-            info!("admin http://{admin}");
-        }
+        let mut ready = vec![format!("http://{} -> {upstream}", server.local_addr())];
+        ready.extend(
+            server
+                .admin_addr()
+                .map(|admin| format!("admin http://{admin}")),
+        );
 
         let follow = self.policy.file().map(|file| Follow {
             file,
@@ -115,7 +117,7 @@ impl Serve {
             }
             None => None,
         };
-        server.run(stopped(follow))?;
+        server.run(stopped(follow, ready))?;
         info!("stopped");
         Ok(())
     }
@@ -152,8 +154,9 @@ impl Follow {
     }
 }
 
-/// Completes at SIGTERM or SIGINT; reads the policy again at each SIGHUP.
-async fn stopped(follow: Option<Follow>) {
+/// Completes at SIGTERM or SIGINT; reads the policy again at each SIGHUP. The lines of `ready` are logged once a signal
+/// would be heard: whoever waits for them may send one.
+async fn stopped(follow: Option<Follow>, ready: Vec<String>) {
     let signals = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
@@ -163,6 +166,9 @@ async fn stopped(follow: Option<Follow>) {
         error!("cannot listen for signals");
         return std::future::pending().await;
     };
+    for line in ready {
+        info!("{line}");
+    }
     loop {
         tokio::select! {
             _ = terminate.recv() => break,

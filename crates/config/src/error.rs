@@ -178,9 +178,11 @@ impl Report {
                 .map(|place| (place.source.name.clone(), place.range.start))
         };
         self.diagnostics.sort_by_key(key);
-        // a key of the root is compiled again for every route
-        self.diagnostics
-            .dedup_by(|a, b| key(a) == key(b) && a.key == b.key && a.message == b.message);
+        // a key of the root is compiled again for every route; and what TOML itself refuses has no meaning to judge
+        self.diagnostics.dedup_by(|a, b| {
+            let same = a.key == b.key && a.message == b.message;
+            key(a) == key(b) && (same || b.key == "toml")
+        });
         if self.has_errors() {
             Err(self)
         } else {

@@ -448,6 +448,16 @@ fn add_extends_a_dictionary() {
 }
 
 #[test]
+fn a_value_that_is_no_toml_is_one_error() {
+    let found = errors("preset = \n");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].starts_with("mantlet.toml:1:10: error: toml: "),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn every_error_comes_at_once_with_its_place() {
     let text = r#"preset = "balancd"
 https = "always"

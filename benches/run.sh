@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Mantlet beside its peers: instructions of the layer (callgrind), CPU time of the proxy (nginx, wrk). Run by `make bench`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+for program in valgrind wrk nginx; do
+    PATH=$PATH:/usr/sbin command -v "$program" >/dev/null || {
+        echo "The benches need packages: apt-get install nginx-light valgrind wrk" >&2
+        exit 1
+    }
+done
+
+failed=0
+cargo build --release --manifest-path benches/Cargo.toml
+python3 benches/headers.py || failed=1
+cargo build --release --package mantlet-cli
+python3 benches/proxy.py || failed=1
+exit "$failed"
