@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """CPU time a request of `mantlet serve` beside nginx: the same header section, the same upstream, interleaved rounds.
 
-User and system time of all processes of a proxy, from /proc, around a run of wrk; the median over the rounds. Only ratios
-of one run mean anything. Exits 1 when the bar is missed. Run by `make bench`.
+User and system time of all processes of a proxy, from /proc, around a run of wrk; the median over the rounds. Only
+ratios of one run mean anything. Exits 1 when the bar is missed. Run by `make bench`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ daemon off; pid {name}.pid; error_log stderr crit; worker_processes {workers};
 events {{ worker_connections 1024; }}
 http {{
     access_log off; keepalive_requests 1000000000; server_tokens off;
-    client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+    client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi; scgi_temp_path scgi;
     {http}
 }}
 """
@@ -147,7 +148,9 @@ def compare(workers: int, rounds: int, seconds: int) -> float:
         block = PROXY.format(port=theirs, upstream=upstream, headers=lines)
         peer = stack.enter_context(nginx("proxy", folder, theirs, workers, block))
         moment = ("date", "server")
-        sections = [{n: v for n, v in section(port).items() if n not in moment + ("connection",)} for port in (ours, theirs)]
+        sections = [
+            {n: v for n, v in section(port).items() if n not in moment + ("connection",)} for port in (ours, theirs)
+        ]
         assert sections[0] == sections[1], sections
 
         subjects = {"mantlet": (mantlet, ours), "nginx": (peer, theirs)}
@@ -162,13 +165,13 @@ def compare(workers: int, rounds: int, seconds: int) -> float:
                 costs[subject].append(cost)
                 rates[subject].append(rate)
         held = {subject: memory(pid) for subject, (pid, _) in subjects.items()}
-    cost = {subject: statistics.median(values) for subject, values in costs.items()}
-    rate = {subject: statistics.median(values) for subject, values in rates.items()}
+    median_cost = {subject: statistics.median(values) for subject, values in costs.items()}
+    median_rate = {subject: statistics.median(values) for subject, values in rates.items()}
     ratios = sorted(a / b for a, b in zip(costs["mantlet"], costs["nginx"], strict=True))
-    ratio = cost["mantlet"] / cost["nginx"]
+    ratio = median_cost["mantlet"] / median_cost["nginx"]
     print(
-        f"{workers:>7}{cost['nginx']:>12.1f} us{cost['mantlet']:>10.1f} us{ratio:>9.2f}"
-        f"{f'{ratios[0]:.2f}-{ratios[-1]:.2f}':>13}{rate['mantlet'] / rate['nginx']:>10.2f}"
+        f"{workers:>7}{median_cost['nginx']:>12.1f} us{median_cost['mantlet']:>10.1f} us{ratio:>9.2f}"
+        f"{f'{ratios[0]:.2f}-{ratios[-1]:.2f}':>13}{median_rate['mantlet'] / median_rate['nginx']:>10.2f}"
         f"{held['nginx'] / 1024:>11.1f}{held['mantlet'] / 1024:>9.1f}",
         flush=True,
     )
@@ -180,8 +183,10 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=int, default=3)
     given = parser.parse_args()
-    print(f"{given.rounds} interleaved rounds of {given.seconds} s, body {BODY} bytes, 32 connections a worker; ratio: mantlet / nginx")
-    print(f"{'workers':>7}{'nginx CPU':>15}{'mantlet':>13}{'ratio':>9}{'rounds':>13}{'rps ratio':>10}{'nginx MiB':>11}{'mantlet':>9}")
+    print(f"{given.rounds} interleaved rounds of {given.seconds} s, body {BODY} bytes, 32 connections a worker")
+    print("CPU time a request; ratio: mantlet / nginx, of the medians and over the rounds; MiB: proportional set size")
+    heads = [("workers", 7), ("nginx CPU", 15), ("mantlet", 13), ("ratio", 9), ("rounds", 13), ("rps ratio", 10)]
+    print("".join(f"{head:>{width}}" for head, width in [*heads, ("nginx MiB", 11), ("mantlet", 9)]))
     one = compare(1, given.rounds, given.seconds)
     compare(2, given.rounds, given.seconds)
     if one > BAR:

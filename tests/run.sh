@@ -13,21 +13,20 @@ packages() {
     command -v valgrind >/dev/null || missing+=(valgrind)
     python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
     [ "${#missing[@]}" -eq 0 ] && return
-    local line="apt-get install --yes --no-install-recommends ${missing[*]}"
+    local install="apt-get install --yes --no-install-recommends ${missing[*]}"
     if [ "$(id -u)" -ne 0 ]; then
-        echo "The tests need packages. Run: sudo $line" >&2
+        echo "The tests need packages. Run: sudo apt-get update && sudo $install" >&2
         exit 1
     fi
-    step "$line"
-    local nginx_before
-    nginx_before=$(pgrep -x nginx || true)
+    step "$install"
+    export DEBIAN_FRONTEND=noninteractive
     apt-get update -qq
-    # with RUNLEVEL=1 a package does not start its service
-    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive $line -qq
+    # with RUNLEVEL=1 a package does not start its service; systemd does not heed it
+    RUNLEVEL=1 $install -qq
     if [[ " ${missing[*]} " == *" nginx-light "* ]]; then
         if [ -d /run/systemd/system ]; then
             systemctl disable --now --quiet nginx || true
-        elif [ -z "$nginx_before" ] && [ -s /run/nginx.pid ]; then
+        elif [ -s /run/nginx.pid ]; then
             service nginx stop || true
         fi
     fi

@@ -49,7 +49,7 @@ def application() -> Iterator[Callable[..., Application]]:
     """Starts an application of one function, on threads of the test."""
     with ExitStack() as stack:
 
-        def start(act: Callable[[Connection, str], None]) -> Application:
+        def start(act: Callable[[Connection, str], object]) -> Application:
             running = Application(act)
             stack.callback(running.stop)
             return running

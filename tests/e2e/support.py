@@ -27,7 +27,7 @@ MIB = 1 << 20
 GIB = 1 << 30
 
 
-def until(find: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
+def until(find: Callable[[], T | None], what: str, patience: float = PATIENCE) -> T:
     """The first true answer of `find`, which is asked again and again."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
@@ -118,7 +118,9 @@ class Mantlet(Running):
         return int(found[1]) * 1024
 
 
-def mantlet(folder: pathlib.Path, *words: object, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def mantlet(
+    folder: pathlib.Path, *words: object, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Runs a subcommand to its end."""
     variables = {k: v for k, v in os.environ.items() if not k.startswith("MANTLET")}
     return subprocess.run(
@@ -255,7 +257,7 @@ class Connection:
 class Application:
     """An application made of one function, on a thread a connection; the function gets the connection and a head."""
 
-    def __init__(self, act: Callable[[Connection, str], None]) -> None:
+    def __init__(self, act: Callable[[Connection, str], object]) -> None:
         self._act = act
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]

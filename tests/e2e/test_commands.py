@@ -57,7 +57,7 @@ csp = false
 }
 #: and as they get them wrong: the text, what is said, and whether a schema can know
 BAD = {
-    "unknown": ('[csp]\nscript_src = ["\'self\'"]\n', "script-src", True),
+    "unknown": ("[csp]\nscript_src = [\"'self'\"]\n", "script-src", True),
     "preset": ('preset = "balance"\n', "balanced", True),
     "source": ('[csp]\nscript-src = ["self"]\n', "'self'", False),
     "type": ("trusted_proxies = 7\n", "trusted_proxies", True),

@@ -1,4 +1,4 @@
-"""A FastAPI application behind mantlet: its pages and documentation, uploads, streams, forwarding fields, WebSockets."""
+"""A FastAPI application behind mantlet: pages, documentation, uploads, streams, forwarding fields, WebSockets."""
 
 import json
 import os
@@ -9,6 +9,7 @@ import pytest
 from support import MIB, PATIENCE, Mantlet, added, ask, plain, promised, until, zeros
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 Serve = Callable[..., Mantlet]
 
@@ -26,9 +27,7 @@ overlay = "redoc"
 
 
 @pytest.mark.parametrize("path", ["/", "/items/7", "/items/seven", "/nothing", "/openapi.json", "/docs", "/redoc"])
-def test_every_path_has_the_section_of_its_route(
-    fastapi: int, serve: Serve, tmp_path: pathlib.Path, path: str
-) -> None:
+def test_every_path_has_the_section_of_its_route(fastapi: int, serve: Serve, tmp_path: pathlib.Path, path: str) -> None:
     proxy = serve(fastapi, policy=POLICY)
     through, direct = ask(proxy.port, path), ask(fastapi, path)
     assert (through.status, through.body) == (direct.status, direct.body)
@@ -129,7 +128,9 @@ def test_the_close_code_of_the_client(fastapi: int, socket: ClientConnection) ->
 
 def test_a_handshake_is_passed_whole(fastapi: int, serve: Serve) -> None:
     port = serve(fastapi, policy=POLICY).port
-    with connect(f"ws://127.0.0.1:{port}/echo", subprotocols=["chat.v1"], compression="deflate", proxy=None) as opened:
+    with connect(
+        f"ws://127.0.0.1:{port}/echo", subprotocols=[Subprotocol("chat.v1")], compression="deflate", proxy=None
+    ) as opened:
         assert opened.subprotocol == "chat.v1"
         assert opened.response is not None
         fields = opened.response.headers

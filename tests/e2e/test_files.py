@@ -11,8 +11,8 @@ PRESETS = ["basic", "balanced", "strict", "api", "streamlit"]
 #: what the preset balanced sends over plain http, written out: the promise of `mantlet check` has to be true too
 BALANCED = {
     "content-security-policy": (
-        "default-src 'self'; base-uri 'self'; font-src 'self' https: data:; form-action 'self'; frame-ancestors 'self'; "
-        "img-src 'self' data:; object-src 'none'; script-src 'self'; script-src-attr 'none'; "
+        "default-src 'self'; base-uri 'self'; font-src 'self' https: data:; form-action 'self'; "
+        "frame-ancestors 'self'; img-src 'self' data:; object-src 'none'; script-src 'self'; script-src-attr 'none'; "
         "style-src 'self' https: 'unsafe-inline'"
     ),
     "cross-origin-opener-policy": "same-origin",

@@ -32,13 +32,18 @@ events {{ worker_connections 256; }}
 http {{
     access_log off; sendfile on; gzip on; gzip_min_length 0; default_type application/octet-stream;
     types {{ text/html html; text/plain txt; }}
-    client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+    client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi; scgi_temp_path scgi;
     server {{
         listen 127.0.0.1:{port};
         root files;
         location = /moved {{ return 301 /index.html; }}
         location = /teapot {{ return 418; }}
-        location = /framed {{ add_header X-Frame-Options DENY; add_header Server-Timing a; try_files /index.html =404; }}
+        location = /framed {{
+            add_header X-Frame-Options DENY;
+            add_header Server-Timing a;
+            try_files /index.html =404;
+        }}
     }}
 }}
 """

@@ -12,7 +12,7 @@ import pytest
 from support import Application, Connection, Mantlet, ask, mantlet, until
 
 Serve = Callable[..., Mantlet]
-Start = Callable[[Callable[[Connection, str], None]], Application]
+Start = Callable[[Callable[[Connection, str], object]], Application]
 
 
 @pytest.fixture
@@ -137,7 +137,8 @@ def test_an_unknown_environment_is_refused(tmp_path: pathlib.Path) -> None:
         (tmp_path / "mantlet.toml").write_text("")
         told = mantlet(tmp_path, *words, environment=variables)
         assert told.returncode == 2
-        assert "MANTLET_ENVIRONMENT" in told.stderr and "staging" in told.stderr
+        assert "MANTLET_ENVIRONMENT" in told.stderr
+        assert "staging" in told.stderr
 
 
 NONCE = "[csp]\nscript-src = [\"'nonce'\", \"'strict-dynamic'\"]\n"

@@ -1,4 +1,4 @@
-"""A Streamlit application behind mantlet with the preset streamlit: page, health, WebSocket, upload with its XSRF token."""
+"""A Streamlit application behind mantlet, preset streamlit: page, health, WebSocket, upload with its XSRF token."""
 
 import json
 import pathlib
@@ -10,7 +10,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from support import PATIENCE, Mantlet, added, ask, plain, promised
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
-from websockets.typing import Subprotocol
+from websockets.typing import Origin, Subprotocol
 
 Serve = Callable[..., Mantlet]
 #: what `mantlet init` writes for Streamlit
@@ -54,7 +54,9 @@ def test_its_files_come_through(streamlit: int, proxy: Mantlet) -> None:
 
 
 def xsrf(port: int) -> str:
-    (cookie,) = (value for value in ask(port, "/_stcore/health").all("set-cookie") if value.startswith("_streamlit_xsrf="))
+    (cookie,) = (
+        value for value in ask(port, "/_stcore/health").all("set-cookie") if value.startswith("_streamlit_xsrf=")
+    )
     assert "httponly" not in cookie.lower(), "its own script has to read it"
     assert "samesite=lax" in cookie.lower()
     return cookie.partition("=")[2].partition(";")[0].strip('"')
@@ -99,7 +101,7 @@ def session(proxy: Mantlet) -> Iterator[Session]:
     token = xsrf(proxy.port)
     with connect(
         f"ws://127.0.0.1:{proxy.port}/_stcore/stream",
-        origin=f"http://127.0.0.1:{proxy.port}",
+        origin=Origin(f"http://127.0.0.1:{proxy.port}"),
         subprotocols=[Subprotocol("streamlit"), Subprotocol(token)],
         additional_headers={"Cookie": f"_streamlit_xsrf={token}"},
         max_size=None,
@@ -137,7 +139,7 @@ def test_the_cookie_is_secure_over_https(streamlit: int, serve: Serve) -> None:
 def test_a_websocket_of_another_site_is_refused(proxy: Mantlet) -> None:
     """Streamlit compares Origin with Host: it can, because Host goes through as it came."""
     with pytest.raises(InvalidStatus) as refused:
-        connect(f"ws://127.0.0.1:{proxy.port}/_stcore/stream", origin="https://evil.test", proxy=None)
+        connect(f"ws://127.0.0.1:{proxy.port}/_stcore/stream", origin=Origin("https://evil.test"), proxy=None)
     response = refused.value.response
     assert response.status_code == 403
     assert response.headers["x-content-type-options"] == "nosniff"

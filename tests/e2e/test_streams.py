@@ -7,13 +7,13 @@ import pathlib
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from support import GIB, MIB, PATIENCE, Application, Connection, Mantlet, ask, field_of, free_port, mantlet, zeros
 
 Serve = Callable[..., Mantlet]
-Start = Callable[[Callable[[Connection, str], None]], Application]
+Start = Callable[[Callable[[Connection, str], object]], Application]
 
 
 def test_a_chunk_arrives_before_the_next_is_sent(application: Start, serve: Serve) -> None:
@@ -48,7 +48,7 @@ def test_an_upload_arrives_before_its_end_is_sent(application: Start, serve: Ser
         assert connection.take(5) == 5
         connection.answer(b"all of it")
 
-    def halves():
+    def halves() -> Iterator[bytes]:
         yield b"first"
         assert came.wait(PATIENCE)
         yield b"later"
