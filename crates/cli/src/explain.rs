@@ -100,7 +100,19 @@ fn explain_header(entry: &Entry) {
     for example in entry.examples {
         println!("  {example}");
     }
-    println!("\n{}\n\n{}", entry.reason, entry.spec);
+    println!("\n{}", entry.reason);
+    let name = entry.name.to_ascii_lowercase();
+    match name.as_str() {
+        "content-security-policy" => println!("\nIn the policy file: [csp], a key per directive."),
+        "content-security-policy-report-only" => {
+            println!("\nIn the policy file: [csp_report_only], a key per directive.");
+        }
+        _ => {
+            let value = entry.examples.first().copied().unwrap_or_default();
+            println!("\nIn the policy file:\n  [headers]\n  {name} = {value:?}");
+        }
+    }
+    println!("\n{}", entry.spec);
 }
 
 fn explain_preset(preset: Preset) -> Result<(), Failure> {
@@ -127,10 +139,8 @@ pub(crate) fn section(engine: &Engine, path: &str) -> Vec<(String, String)> {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
     let edits = exchange.on_response(&ResponseHead::new(StatusCode::OK, &headers));
     edits.apply(&mut headers);
-    headers.remove(CONTENT_TYPE);
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    headers
-        .iter()
-        .map(|(name, value)| (name.to_string(), text(value)))
+    let own = headers.iter().filter(|(name, _)| *name != CONTENT_TYPE);
+    own.map(|(name, value)| (name.to_string(), text(value)))
         .collect()
 }
