@@ -4,7 +4,7 @@
 .PHONY: demo test lint fuzz bench tools
 
 demo:
-	cargo run --quiet --release --package mantlet-cli -- demo
+	cargo run --release --package mantlet-cli -- demo
 
 lint:
 	cargo fmt --all --check

@@ -1,5 +1,6 @@
 //! `mantlet check`: is the policy file right, and what does it send.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -28,6 +29,7 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn run(self) -> Result<(), Failure> {
+        let mut out = std::io::stdout().lock();
         let loaded = load(&self.file, self.environment).map_err(|report| {
             policy::print(&report);
             let errors = report
@@ -44,15 +46,16 @@ impl Check {
         })?;
         policy::print(&loaded.warnings);
         if !self.quiet {
-            println!(
+            writeln!(
+                out,
                 "{}: right, for {} ({})",
                 self.file.display(),
                 loaded.environment,
                 loaded.chosen
-            );
-            println!("\nAn HTML page at {} over https gets:\n", self.path);
+            )?;
+            writeln!(out, "\nAn HTML page at {} over https gets:\n", self.path)?;
             for (name, value) in section(&loaded.engine, &self.path) {
-                println!("{name}: {value}");
+                writeln!(out, "{name}: {value}")?;
             }
         }
         Ok(())

@@ -73,6 +73,7 @@ pub(crate) struct Demo {
 
 impl Demo {
     pub(crate) fn run(self) -> Result<(), Failure> {
+        let mut out = std::io::stdout().lock();
         let text = format!("{POLICY}\n[headers]\nx-powered-by = {{ mode = \"remove\" }}\n");
         let (policy, _) = Policy::read(&Source::new("demo", text.as_str()))
             .map_err(|report| anyhow!("{report}"))?;
@@ -90,30 +91,33 @@ impl Demo {
         let running = server.spawn()?;
 
         let (before, after) = (section(naive)?, section(guarded)?);
-        println!("A naive site          http://{naive}/");
-        println!("The same, by mantlet  http://{guarded}/\n");
-        println!("The policy:\n");
+        writeln!(out, "A naive site          http://{naive}/")?;
+        writeln!(out, "The same, by mantlet  http://{guarded}/\n")?;
+        writeln!(out, "The policy:\n")?;
         for line in text.lines().filter(|line| !line.is_empty()) {
-            println!("    {line}");
+            writeln!(out, "    {line}")?;
         }
-        println!("\nWhat changes, and what that stops:\n");
+        writeln!(out, "\nWhat changes, and what that stops:\n")?;
         for (name, stops) in STOPS {
             let absent = "(absent)".to_owned();
             let (old, new) = (
                 before.get(*name).unwrap_or(&absent),
                 after.get(*name).unwrap_or(&absent),
             );
-            println!("{name}\n    before  {old}\n    after   {new}\n    stops   {stops}\n");
+            writeln!(
+                out,
+                "{name}\n    before  {old}\n    after   {new}\n    stops   {stops}\n"
+            )?;
         }
         if self.once {
             running.stop(Duration::ZERO);
             running.join()?;
             return Ok(());
         }
-        println!("Try the attack in a browser:\n");
-        println!("    http://{naive}{}", site::ATTACK);
-        println!("    http://{guarded}{}\n", site::ATTACK);
-        println!("Ctrl-C stops.");
+        writeln!(out, "Try the attack in a browser:\n")?;
+        writeln!(out, "    http://{naive}{}", site::ATTACK)?;
+        writeln!(out, "    http://{guarded}{}\n", site::ATTACK)?;
+        writeln!(out, "Ctrl-C stops.")?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;

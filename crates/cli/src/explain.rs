@@ -1,6 +1,6 @@
 //! `mantlet explain`: what a header does, what a preset sends, and why.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use anyhow::anyhow;
 use clap::Args;
@@ -26,39 +26,40 @@ pub(crate) struct Explain {
 
 impl Explain {
     pub(crate) fn run(self) -> Result<(), Failure> {
+        let mut out = std::io::stdout().lock();
         if let Some(preset) = self.preset {
-            return explain_preset(preset);
+            return explain_preset(&mut out, preset);
         }
         let Some(word) = self.word else {
-            list();
-            return Ok(());
+            return Ok(list(&mut out)?);
         };
         if let Some(entry) = registry::field(&word) {
-            explain_header(entry);
-            return Ok(());
+            return Ok(explain_header(&mut out, entry)?);
         }
         if let Some(directive) = DirectiveName::from_name(&word.to_ascii_lowercase()) {
-            println!(
+            writeln!(
+                out,
                 "{} (a directive of Content-Security-Policy)\n",
                 directive.as_str()
-            );
-            println!("{}\n", directive.summary());
+            )?;
+            writeln!(out, "{}\n", directive.summary())?;
             let fallbacks: Vec<&str> = directive
                 .fallbacks()
                 .iter()
                 .map(|name| name.as_str())
                 .collect();
             if !fallbacks.is_empty() {
-                println!(
+                writeln!(
+                    out,
                     "Where a policy does not have it, a browser uses {}.\n",
                     fallbacks.join(", then ")
-                );
+                )?;
             }
-            println!("{}", directive.spec());
+            writeln!(out, "{}", directive.spec())?;
             return Ok(());
         }
         if let Ok(preset) = word.parse() {
-            return explain_preset(preset);
+            return explain_preset(&mut out, preset);
         }
         let known = registry::FIELDS.iter().map(|entry| entry.name);
         let known = known.chain(DirectiveName::ALL.iter().map(|name| name.as_str()));
@@ -71,47 +72,70 @@ impl Explain {
     }
 }
 
-fn list() {
-    println!("Headers:");
+fn list(out: &mut impl Write) -> std::io::Result<()> {
+    writeln!(out, "Headers:")?;
     for entry in registry::FIELDS {
-        println!("  {:<44} {}", entry.name, entry.summary);
+        writeln!(out, "  {:<44} {}", entry.name, entry.summary)?;
     }
-    println!("\nDirectives of Content-Security-Policy:");
+    writeln!(out, "\nDirectives of Content-Security-Policy:")?;
     for directive in DirectiveName::ALL {
-        println!("  {:<44} {}", directive.as_str(), directive.summary());
+        writeln!(out, "  {:<44} {}", directive.as_str(), directive.summary())?;
     }
-    println!("\nPresets:");
+    writeln!(out, "\nPresets:")?;
     for preset in Preset::ALL {
         let about = preset.text().lines().next().unwrap_or_default();
-        println!(
+        writeln!(
+            out,
             "  {:<44} {}",
             preset.as_str(),
             about.trim_start_matches("# ")
-        );
+        )?;
     }
+    Ok(())
 }
 
-fn explain_header(entry: &Entry) {
-    println!("{}\n\n{}", entry.name, entry.summary);
+fn explain_header(out: &mut impl Write, entry: &Entry) -> std::io::Result<()> {
+    writeln!(out, "{}\n\n{}", entry.name, entry.summary)?;
     if entry.transport == Transport::Secure {
-        println!("Sent only over https.");
+        writeln!(out, "Sent only over https.")?;
     }
-    println!("\nValues:");
+    writeln!(out, "\nValues:")?;
     for example in entry.examples {
-        println!("  {example}");
+        writeln!(out, "  {example}")?;
     }
-    println!("\n{}\n\n{}", entry.reason, entry.spec);
+    writeln!(out, "\n{}", entry.reason)?;
+    let name = entry.name.to_ascii_lowercase();
+    match name.as_str() {
+        "content-security-policy" => {
+            writeln!(out, "\nIn the policy file: [csp], a key per directive.")?
+        }
+        "content-security-policy-report-only" => {
+            writeln!(
+                out,
+                "\nIn the policy file: [csp_report_only], a key per directive."
+            )?;
+        }
+        _ => {
+            let value = entry.examples.first().copied().unwrap_or_default();
+            writeln!(
+                out,
+                "\nIn the policy file:\n  [headers]\n  {name} = {value:?}"
+            )?;
+        }
+    }
+    writeln!(out, "\n{}", entry.spec)?;
+    Ok(())
 }
 
-fn explain_preset(preset: Preset) -> Result<(), Failure> {
-    print!("{}", preset.text());
+fn explain_preset(out: &mut impl Write, preset: Preset) -> Result<(), Failure> {
+    write!(out, "{}", preset.text())?;
     let loaded = Config::preset(preset).load(Some(Environment::Production));
     let engine = loaded.map_err(|report| anyhow!("{report}"))?.engine;
     // the text alone is a policy file: what follows is for people
     if std::io::stdout().is_terminal() {
-        println!("\n# An HTML page over https gets:\n#");
+        writeln!(out, "\n# An HTML page over https gets:\n#")?;
         for (name, value) in section(&engine, "/") {
-            println!("#   {name}: {value}");
+            writeln!(out, "#   {name}: {value}")?;
         }
     }
     Ok(())
@@ -127,10 +151,8 @@ pub(crate) fn section(engine: &Engine, path: &str) -> Vec<(String, String)> {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
     let edits = exchange.on_response(&ResponseHead::new(StatusCode::OK, &headers));
     edits.apply(&mut headers);
-    headers.remove(CONTENT_TYPE);
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    headers
-        .iter()
-        .map(|(name, value)| (name.to_string(), text(value)))
+    let own = headers.iter().filter(|(name, _)| *name != CONTENT_TYPE);
+    own.map(|(name, value)| (name.to_string(), text(value)))
         .collect()
 }

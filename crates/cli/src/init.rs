@@ -61,7 +61,7 @@ impl Init {
         })?;
         policy::print(&config.warnings);
         if self.output.as_os_str() == "-" {
-            print!("{text}");
+            write!(std::io::stdout(), "{text}")?;
             return Ok(());
         }
         self.write(&text)?;

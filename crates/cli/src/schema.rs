@@ -1,5 +1,7 @@
 //! `mantlet schema`: the JSON Schema of the policy file.
 
+use std::io::Write;
+
 use clap::Args;
 
 use crate::Failure;
@@ -12,10 +14,12 @@ pub(crate) struct Schema {}
 
 impl Schema {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        println!(
+        let mut out = std::io::stdout().lock();
+        writeln!(
+            out,
             "{}",
             serde_json::to_string_pretty(&mantlet_config::json_schema())?
-        );
+        )?;
         Ok(())
     }
 }
