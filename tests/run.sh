@@ -76,7 +76,7 @@ cargo build --workspace --all-features --bin mantlet
 MANTLET="${CARGO_TARGET_DIR:-$PWD/target}/debug/mantlet"
 export MANTLET
 attempt "End to end" .venv/bin/python -m pytest -p no:cacheprovider -q tests/e2e
-attempt "Browser" node --test --test-concurrency=1 tests/browser/
+attempt "Browser" node --test --test-concurrency=1 tests/browser/*.test.js
 
 if [ "${#failed[@]}" -ne 0 ]; then
     printf '\nfailed: %s\n' "${failed[@]}" >&2

@@ -186,3 +186,5 @@ def test_plain_http_is_sent_to_https(page: int, serve: Serve) -> None:
         assert (answer.status, answer["location"]) == (status, "https://app.test/a?b=c")
         assert answer["x-content-type-options"] == "nosniff"
     assert ask(proxy.port, headers={"X-Forwarded-Proto": "https"}).status == 200
+    development = serve(page, "--environment", "development", policy='https = "redirect"\n')
+    assert ask(development.port).status == 200
