@@ -1,10 +1,10 @@
 # make demo   a naive site and the proxy in front of it
 # make test   everything the tests need, and every test
 
-.PHONY: demo test lint fuzz bench tools
+.PHONY: demo test lint fuzz bench
 
 demo:
-	cargo run --release --package mantlet-cli -- demo
+	cargo run --package mantlet-cli -- demo
 
 lint:
 	cargo fmt --all --check
