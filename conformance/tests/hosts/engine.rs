@@ -84,8 +84,12 @@ fn applied(
     edits: &mantlet_engine::Edits<'_>,
 ) -> Vec<(HeaderName, HeaderValue)> {
     for edit in edits.iter() {
-        let present = section.iter().any(|(name, _)| *name == edit.name);
-        if matches!(edit.op, Op::Override | Op::Remove) {
+        let says = |(name, value): &(HeaderName, HeaderValue)| {
+            *name == edit.name && !value.as_bytes().trim_ascii().is_empty()
+        };
+        let present = section.iter().any(says);
+        let replaces = edit.op == Op::IfMissing && !present;
+        if replaces || matches!(edit.op, Op::Override | Op::Remove) {
             section.retain(|(name, _)| *name != edit.name);
         }
         let goes_in = match edit.op {

@@ -12,6 +12,7 @@ mod csp;
 mod fields;
 mod framing;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::HeaderName;
@@ -53,18 +54,18 @@ pub(crate) fn compile(
         environment,
         report,
     };
-    let mut policy = Policy::new(compiler.scoped(&root, &config.routes, "/"));
+    let mut routes = compiler.by_path(&config.routes);
+    let at_root = routes.remove("/").map(|(_, sections)| sections);
+    let mut policy = Policy::new(compiler.scoped(&root, &at_root.unwrap_or_default()));
     policy.https = match config.https.as_ref().map(|at| at.value).unwrap_or_default() {
         // there is no https to send anybody to
         Https::Redirect if environment == Environment::Development => Https::Auto,
         https => https,
     };
     policy.trusted_proxies = config.trusted_proxies.clone().unwrap_or_default();
-    for path in compiler.paths(&config.routes) {
-        let scoped = compiler.scoped(&root, &config.routes, path.as_str());
-        if path.as_str() != "/" {
-            policy.routes.push((path, scoped));
-        }
+    for (path, sections) in routes.into_values() {
+        let scoped = compiler.scoped(&root, &sections);
+        policy.routes.push((path, scoped));
     }
     let compiled = Compiled {
         policy,
@@ -87,58 +88,45 @@ struct Compiler {
 }
 
 impl Compiler {
-    /// The distinct paths of the routes; reports bad ones and repeated routes.
-    fn paths(&mut self, routes: &[RouteSection]) -> Vec<RoutePath> {
-        let mut paths: Vec<(RoutePath, bool)> = Vec::new();
+    /// The routes by the normal form of their path; reports bad paths and repeated routes.
+    fn by_path<'r>(
+        &mut self,
+        routes: &'r [RouteSection],
+    ) -> BTreeMap<String, (RoutePath, Vec<&'r RouteSection>)> {
+        let mut by_path: BTreeMap<String, (RoutePath, Vec<&RouteSection>)> = BTreeMap::new();
         for route in routes {
-            let place = route.path.place.as_ref();
-            match RoutePath::new(&route.path.value) {
-                Ok(path) => {
-                    let this = (path, route.html_only);
-                    if paths.contains(&this) {
-                        let message =
-                            "has rules already: one [[route]] for a path and content type";
-                        self.report.add(
-                            Diagnostic::error("route.path", message)
-                                .value(&route.path.value)
-                                .at(place),
-                        );
-                    }
-                    paths.push(this);
-                }
+            let path = match RoutePath::new(&route.path.value) {
+                Ok(path) => path,
                 Err(message) => {
-                    self.report.add(
-                        Diagnostic::error("route.path", message)
-                            .value(&route.path.value)
-                            .at(place),
-                    );
+                    self.report_path(route, message);
+                    continue;
                 }
+            };
+            let (_, known) = by_path
+                .entry(path.as_str().to_owned())
+                .or_insert_with(|| (path, Vec::new()));
+            if known.iter().any(|one| one.html_only == route.html_only) {
+                let message = "has rules already: one [[route]] for a path and content type";
+                self.report_path(route, message);
             }
+            known.push(route);
         }
-        let mut distinct: Vec<RoutePath> = Vec::new();
-        for (path, _) in paths {
-            if !distinct.contains(&path) {
-                distinct.push(path);
-            }
-        }
-        distinct
+        by_path
+    }
+
+    fn report_path(&mut self, route: &RouteSection, message: &str) {
+        let diagnostic = Diagnostic::error("route.path", message).value(&route.path.value);
+        self.report.add(diagnostic.at(route.path.place.as_ref()));
     }
 
     /// The rules of one path: the root, the path's route for any type over it, and its route for HTML over both.
-    fn scoped(&mut self, root: &Section, routes: &[RouteSection], path: &str) -> Scoped {
-        let claims = |route: &&RouteSection| {
-            RoutePath::new(&route.path.value).is_ok_and(|own| own.as_str() == path)
-        };
+    fn scoped(&mut self, root: &Section, routes: &[&RouteSection]) -> Scoped {
         let mut any = root.clone();
         let mut html = None;
-        for route in routes
-            .iter()
-            .filter(claims)
-            .filter(|route| !route.html_only)
-        {
+        for route in routes.iter().filter(|route| !route.html_only) {
             any = self.over(&any, route);
         }
-        for route in routes.iter().filter(claims).filter(|route| route.html_only) {
+        for route in routes.iter().filter(|route| route.html_only) {
             html = Some(self.over(html.as_ref().unwrap_or(&any), route));
         }
         Scoped {

@@ -209,19 +209,22 @@ impl Config {
         self.directive(directive, DirectiveSetting::Drop)
     }
 
+    /// Says it of the policy, or of each of several: a source is of use only if all of them allow it.
     fn directive(mut self, name: &str, setting: DirectiveSetting) -> Self {
-        let csp = self
-            .section
-            .csp
-            .get_or_insert_with(|| At::code(CspSetting::Over(CspTable::default())));
-        if let CspSetting::Over(table) = &mut csp.value {
-            table.directives.push((At::code(name.to_owned()), setting));
-        } else {
-            let directives = vec![(At::code(name.to_owned()), setting)];
-            csp.value = CspSetting::Over(CspTable {
-                mode: None,
-                directives,
-            });
+        let over = CspSetting::Over(CspTable::default());
+        let csp = self.section.csp.get_or_insert_with(|| At::code(over));
+        if matches!(csp.value, CspSetting::Off) {
+            csp.value = CspSetting::Over(CspTable::default());
+        }
+        let said = (At::code(name.to_owned()), setting);
+        match &mut csp.value {
+            CspSetting::Over(table) => table.directives.push(said),
+            CspSetting::Several(tables) => {
+                for table in tables {
+                    table.directives.push(said.clone());
+                }
+            }
+            CspSetting::Off => {}
         }
         self
     }
@@ -236,7 +239,10 @@ impl Config {
         {
             Some((_, known)) => {
                 known.mode = setting.mode.or(known.mode);
-                known.value = setting.value.or(known.value.take());
+                if setting.value.is_some() {
+                    known.value = setting.value;
+                    known.add = None;
+                }
             }
             None => self.section.headers.push((At::code(name), setting)),
         }

@@ -34,6 +34,11 @@ pub struct Loaded {
 /// # Errors
 /// Every error of the file at once, or the one that kept it from being read.
 pub fn load(path: &Path, flag: Option<Environment>) -> Result<Loaded, Report> {
+    let source = read_file(path)?;
+    load_text(&source, flag)
+}
+
+fn read_file(path: &Path) -> Result<Arc<Source>, Report> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| {
         let mut report = Report::default();
@@ -43,7 +48,11 @@ pub fn load(path: &Path, flag: Option<Environment>) -> Result<Loaded, Report> {
         ));
         report
     })?;
-    let (config, mut warnings) = Config::read(&Source::new(name, text))?;
+    Ok(Source::new(name, text))
+}
+
+fn load_text(source: &Arc<Source>, flag: Option<Environment>) -> Result<Loaded, Report> {
+    let (config, mut warnings) = Config::read(source)?;
     let mut loaded = config.load(flag)?;
     warnings.extend(loaded.warnings);
     loaded.warnings = warnings;
@@ -54,14 +63,24 @@ pub fn load(path: &Path, flag: Option<Environment>) -> Result<Loaded, Report> {
 /// stays.
 ///
 /// # Errors
-/// As [`load`], and what `accept` says.
+/// As [`load`], what `accept` says, and a file without a key: it is a file that is being written, more likely than the wish
+/// to go back to the default preset.
 pub fn reload(
     path: &Path,
     flag: Option<Environment>,
     live: &Live,
     accept: impl Fn(Loaded) -> Result<Loaded, Report>,
 ) -> Result<Loaded, Report> {
-    let loaded = load(path, flag).and_then(accept)?;
+    let source = read_file(path)?;
+    let says_nothing = |line: &str| line.trim().is_empty() || line.trim().starts_with('#');
+    if source.text.lines().all(says_nothing) {
+        let message = format!("{} is empty", source.name);
+        let hint = "preset = \"balanced\" says that the default is meant";
+        let mut report = Report::default();
+        report.add(Diagnostic::error("", message).hint(hint));
+        return Err(report);
+    }
+    let loaded = load_text(&source, flag).and_then(accept)?;
     live.replace(loaded.engine.clone());
     Ok(loaded)
 }

@@ -52,7 +52,24 @@ pub(crate) fn merge(base: &Section, over: &Section, report: &mut Report) -> Sect
                 report.add(diagnostic.hint("keep one of them").at(place.place.as_ref()));
             }
             (Some(_), None) => *below = None,
-            (None, Some(_)) => headers.retain(|(known, _)| known.value != name),
+            (None, Some(own)) => {
+                let is_it = |(known, setting): &&(At<String>, HeaderSetting)| {
+                    known.value == name && setting.value.is_some()
+                };
+                let below = base.headers.iter().find(is_it);
+                if let (Some(_), CspSetting::Over(_)) = (below, &own.value) {
+                    let message = format!(
+                        "is over a policy that is written as headers.{name}: a text cannot be merged"
+                    );
+                    let hint = format!("write that policy as [{key}], a key per directive");
+                    report.add(
+                        Diagnostic::error(key, message)
+                            .hint(hint)
+                            .at(own.place.as_ref()),
+                    );
+                }
+                headers.retain(|(known, _)| known.value != name);
+            }
             (None, None) => {}
         }
     }

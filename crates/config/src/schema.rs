@@ -406,23 +406,32 @@ impl Read for Header {
 }
 
 fn setting() -> impl Read<Out = HeaderSetting> {
-    table(|keys: &mut Keys<'_>| HeaderSetting {
-        mode: keys
-            .key(
-                "mode",
-                "override (default), if_missing, append, remove or off.",
-                &MODES,
-            )
-            .map(|mode| mode.value),
-        value: keys.key("value", "The value.", &Anything),
-        add: keys.key(
-            "add",
-            "Members beside those of the preset, for dictionary fields.",
-            &Anything,
-        ),
-        danger: keys
-            .key("danger", "Sends a value that is known to do harm.", &Flag)
-            .unwrap_or_default(),
+    table(|keys: &mut Keys<'_>| {
+        if let (Some(_), Some(add)) = (keys.place("value"), keys.place("add").cloned()) {
+            let dotted = keys.dotted("add");
+            let message =
+                "stands beside value: one replaces what the layer below says, the other extends it";
+            keys.report()
+                .add(Diagnostic::error(dotted, message).at(add.place.as_ref()));
+        }
+        HeaderSetting {
+            mode: keys
+                .key(
+                    "mode",
+                    "override (default), if_missing, append, remove or off.",
+                    &MODES,
+                )
+                .map(|mode| mode.value),
+            value: keys.key("value", "The value.", &Anything),
+            add: keys.key(
+                "add",
+                "Members beside those of the preset, for dictionary fields.",
+                &Anything,
+            ),
+            danger: keys
+                .key("danger", "Sends a value that is known to do harm.", &Flag)
+                .unwrap_or_default(),
+        }
     })
 }
 

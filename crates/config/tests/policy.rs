@@ -282,10 +282,6 @@ fn modes_say_how_a_field_meets_the_applications() {
         "referrer-policy: strict-origin-when-cross-origin"
     );
     assert_eq!(with("if_missing"), "referrer-policy: origin");
-    assert_eq!(
-        with("append"),
-        "referrer-policy: origin | referrer-policy: strict-origin-when-cross-origin"
-    );
     assert_eq!(with("remove"), "");
     assert_eq!(with("off"), "referrer-policy: origin");
 }
@@ -611,4 +607,79 @@ fn only_a_trusted_peer_may_say_https() {
     assert!(!secure("192.0.2.1", &fields));
     fields.insert("x-forwarded-proto", HeaderValue::from_static("https, http"));
     assert!(!secure("10.1.2.3", &fields));
+}
+
+#[test]
+fn a_field_that_two_values_would_void_is_not_appended() {
+    for field in [
+        "permissions-policy",
+        "cross-origin-opener-policy",
+        "x-content-type-options",
+    ] {
+        let found = errors(&format!("headers.{field} = {{ mode = \"append\" }}"));
+        assert!(found[0].contains("cannot be appended"), "{found:?}");
+    }
+}
+
+#[test]
+fn a_table_is_not_merged_over_a_policy_written_as_text() {
+    let text = r#"
+        headers.content-security-policy = "default-src 'self'; frame-ancestors 'none'"
+        [[route]]
+        path = "/x"
+        csp.img-src = { add = ["https://cdn.example"] }
+    "#;
+    assert!(errors(text)[0].contains("a text cannot be merged"));
+}
+
+#[test]
+fn several_policies_are_one_field_of_one_mode() {
+    let text = "[[csp]]\nmode = \"remove\"\nimg-src = []\n[[csp]]\nscript-src = []";
+    assert!(errors(text)[0].contains("different modes"));
+}
+
+#[test]
+fn value_and_add_exclude_each_other() {
+    let text = "headers.permissions-policy = { value = { camera = [] }, add = { usb = [] } }";
+    assert!(errors(text)[0].contains("stands beside value"));
+}
+
+#[test]
+fn code_over_several_policies_speaks_of_each() {
+    let text = "[[csp]]\nimg-src = [\"'self'\"]\n[[csp]]\nimg-src = [\"https:\"]";
+    let config = Config::read(&Source::new("x", text)).expect("valid").0;
+    let engine = config
+        .csp_add("img-src", ["https://cdn.example"])
+        .build()
+        .expect("valid");
+    let lines = exchange(&engine, "/", true, &[]).join("\n");
+    let both = "img-src 'self' https://cdn.example, img-src https: https://cdn.example";
+    assert!(lines.contains(both), "{lines}");
+}
+
+#[test]
+fn a_cache_that_shares_nonces_is_warned_of() {
+    let warned = |more: &str| {
+        let text = format!("csp.script-src = [\"'nonce'\"]\n{more}");
+        let config = Config::read(&Source::new("x", text)).expect("valid").0;
+        let loaded = config.load(Some(Environment::Production)).expect("valid");
+        loaded.warnings.to_string().contains("shared caches")
+    };
+    assert!(warned("headers.cache-control = \"max-age=60\""));
+    assert!(warned("[cache]\ndefault = \"max-age=60\""));
+    assert!(!warned("headers.cache-control = \"private, max-age=60\""));
+    assert!(!warned("headers.cache-control = \"no-store\""));
+}
+
+#[test]
+fn an_emptied_file_does_not_replace_a_policy() {
+    let folder = std::env::temp_dir().join(format!("mantlet-policy-{}", std::process::id()));
+    std::fs::write(&folder, "# all commented out\n\n").expect("written");
+    let live = mantlet_engine::Live::new(read("preset = \"strict\"").expect("valid"));
+    let refused = mantlet_config::reload(&folder, None, &live, Ok).expect_err("refused");
+    std::fs::write(&folder, "preset = \"none\"").expect("written");
+    let taken = mantlet_config::reload(&folder, None, &live, Ok);
+    std::fs::remove_file(&folder).expect("removed");
+    assert!(refused.to_string().contains("is empty"), "{refused}");
+    assert!(taken.is_ok());
 }

@@ -24,7 +24,7 @@ pub struct Edit {
 #[derive(Debug)]
 pub struct Edits<'e> {
     pub(crate) table: &'e Table,
-    /// Missing when the policy has no slot for one, or the response must not carry it.
+    /// Missing when the policy has no slot for one, or the request was denied before one was drawn.
     pub(crate) nonce: Option<Nonce>,
     /// Every Set-Cookie of the response, if one of them is to change.
     pub(crate) cookies: Vec<HeaderValue>,
@@ -62,7 +62,9 @@ impl Edits<'_> {
                 headers.insert(&slot.name, value);
             }
             Op::IfMissing => {
-                headers.entry(&slot.name).or_insert(value);
+                if says_nothing(headers, &slot.name) {
+                    headers.insert(&slot.name, value);
+                }
             }
             Op::Append => {
                 headers.append(&slot.name, value);
@@ -75,7 +77,10 @@ impl Edits<'_> {
         match &slot.text {
             Text::Fixed(value) => Some(value.clone()),
             Text::WithNonce(value) => self.nonce.map(|_| value.clone()),
-            Text::Template(template) => template.fill(self.nonce?.as_str()),
+            Text::Template(template) => match &self.nonce {
+                Some(nonce) => template.fill(nonce.as_str()),
+                None => Some(template.without()),
+            },
         }
     }
 
@@ -108,6 +113,12 @@ impl Edits<'_> {
 }
 
 const NO_VALUE: HeaderValue = HeaderValue::from_static("");
+
+/// Whether a field is absent, or there and empty: neither is a choice of the application.
+fn says_nothing(headers: &HeaderMap, name: &HeaderName) -> bool {
+    let mut values = headers.get_all(name).iter();
+    values.all(|value| value.as_bytes().trim_ascii().is_empty())
+}
 
 /// Every Set-Cookie with what it lacks; empty if none of them is to change. A cookie that cannot be read stays as it is.
 pub(crate) fn hardened(hardening: &Hardening, fields: &dyn Fields) -> Vec<HeaderValue> {

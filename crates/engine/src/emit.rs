@@ -18,14 +18,14 @@ pub(crate) struct Table {
     pub(crate) nonce: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Slot {
     pub(crate) op: Op,
     pub(crate) name: HeaderName,
     pub(crate) text: Text,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Text {
     Fixed(HeaderValue),
     /// Goes out only in a response that carries a nonce.
@@ -55,20 +55,32 @@ impl Table {
         let nonce = slots
             .iter()
             .any(|slot| matches!(slot.text, Text::Template(_)));
-        if nonce && !slots.iter().any(|slot| slot.name == header::CACHE_CONTROL) {
+        if nonce {
             // a shared cache would hand one client's nonce to the next
             let text = Text::WithNonce(HeaderValue::from_static("private"));
-            slots.push(Slot {
-                op: Op::IfMissing,
-                name: header::CACHE_CONTROL,
-                text,
-            });
+            let mut caching = slots
+                .iter()
+                .filter(|slot| slot.name == header::CACHE_CONTROL);
+            let op = match caching.next_back().map(|slot| slot.op) {
+                None => Some(Op::IfMissing),
+                Some(Op::Remove) => Some(Op::Append),
+                Some(_) => None,
+            };
+            let name = header::CACHE_CONTROL;
+            slots.extend(op.map(|op| Slot { op, name, text }));
         }
         let cookies = match &rules.cookies {
             Some(cookies) if secure => Some(cookies.clone()),
             Some(cookies) => Some(cookies.clone().without_secure()),
             None => None,
         };
+        Self::of(slots, cookies)
+    }
+
+    fn of(slots: Vec<Slot>, cookies: Option<Hardening>) -> Self {
+        let nonce = slots
+            .iter()
+            .any(|slot| matches!(slot.text, Text::Template(_)));
         let reserve = slots.iter().filter(|slot| slot.op != Op::Remove).count();
         Self {
             slots,
@@ -76,6 +88,42 @@ impl Table {
             cookies,
             nonce,
         }
+    }
+
+    /// What a 304 gets. A browser puts its fields in the place of those it has kept with the body (RFC 9111 section 3.2),
+    /// so they must be those of the 200, or stay away: a field with a nonce would not fit the kept body, and whether that
+    /// body is HTML a 304 does not say. `None`: the same as `any`.
+    fn not_modified(any: &Self, html: Option<&Self>) -> Option<Self> {
+        if html.is_none() && !any.nonce {
+            return None;
+        }
+        let html = html.unwrap_or(any);
+        let of = |table: &Self, name: &HeaderName| -> Vec<Slot> {
+            let named = table.slots.iter().filter(|slot| slot.name == *name);
+            named
+                .filter(|slot| !matches!(slot.text, Text::WithNonce(_)))
+                .cloned()
+                .collect()
+        };
+        let mut slots: Vec<Slot> = Vec::new();
+        for Slot { name, .. } in any.slots.iter().chain(&html.slots) {
+            if slots.iter().any(|slot| slot.name == *name) {
+                continue;
+            }
+            let (own, other) = (of(any, name), of(html, name));
+            let fits = |slot: &Slot| matches!(slot.text, Text::Fixed(_));
+            if own == other && own.iter().all(fits) {
+                slots.extend(own);
+            } else {
+                let (op, text) = (Op::Remove, Text::Fixed(HeaderValue::from_static("")));
+                slots.push(Slot {
+                    op,
+                    name: name.clone(),
+                    text,
+                });
+            }
+        }
+        Some(Self::of(slots, any.cookies.clone()))
     }
 }
 
@@ -90,6 +138,8 @@ pub(crate) struct Tables {
 pub(crate) struct ByType {
     pub(crate) any: Table,
     pub(crate) html: Option<Table>,
+    /// For 304, where it differs from `any`.
+    pub(crate) not_modified: Option<Table>,
 }
 
 impl ByType {
@@ -101,9 +151,15 @@ impl ByType {
 
 impl Tables {
     pub(crate) fn new(scoped: &Scoped) -> Self {
-        let by_type = |secure| ByType {
-            any: Table::new(&scoped.any, secure),
-            html: scoped.html.as_ref().map(|rules| Table::new(rules, secure)),
+        let by_type = |secure| {
+            let any = Table::new(&scoped.any, secure);
+            let html = scoped.html.as_ref().map(|rules| Table::new(rules, secure));
+            let not_modified = Table::not_modified(&any, html.as_ref());
+            ByType {
+                any,
+                html,
+                not_modified,
+            }
         };
         Self {
             plain: by_type(false),

@@ -2,10 +2,10 @@
 //!
 //! The order of the checks, each of which can end the request:
 //!
-//! 1. transport: is it https, and must it be;
-//! 2. route: which rules the path gets;
-//! 3. nonce: drawn if those rules need one; without randomness the request is denied (503), for a page whose scripts
-//!    cannot run helps nobody and a predictable nonce helps an attacker.
+//! 1. route: which rules the path gets;
+//! 2. nonce: drawn if those rules need one; without randomness the request is denied (503), for a page whose scripts
+//!    cannot run helps nobody and a predictable nonce helps an attacker;
+//! 3. transport: is it https, and must it be.
 
 use std::sync::Arc;
 
@@ -74,9 +74,6 @@ impl Engine {
         let secure = transport::is_secure(compiled.https, &compiled.trusted_proxies, head);
         let route = compiled.routes.claim(head.path);
         let mut exchange = Exchange::new(self.clone(), route, secure);
-        if compiled.https == Https::Redirect && !secure {
-            return (Verdict::Deny(transport::to_https(head)), exchange);
-        }
         if compiled.uses_nonce && compiled.tables(route, secure).needs_nonce() {
             match Nonce::draw(&*compiled.entropy) {
                 Ok(nonce) => exchange.nonce = Some(nonce),
@@ -90,6 +87,9 @@ impl Engine {
                     return (Verdict::Deny(denial), exchange);
                 }
             }
+        }
+        if compiled.https == Https::Redirect && !secure {
+            return (Verdict::Deny(transport::to_https(head)), exchange);
         }
         (
             Verdict::Allow(Permit {

@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use crate::edit::{CONTENT_TYPE, Edits, hardened, is_html};
 use crate::engine::Engine;
-use crate::head::{ResponseHead, Single};
+use crate::head::ResponseHead;
 use crate::nonce::Nonce;
 
 /// One request and its response (RFC 9110 section 3.4), under the policy it was opened with: a reload between the two
@@ -35,14 +35,12 @@ impl Exchange {
     /// Call two: facts about the response -> the edits of its header section.
     pub fn on_response(&self, head: &ResponseHead<'_>) -> Edits<'_> {
         let tables = self.engine.tables(self.route, self.secure);
-        let table = match &tables.html {
-            Some(html) if says_html(head) => html,
+        let table = match (&tables.html, &tables.not_modified) {
+            (_, Some(kept)) if head.status == StatusCode::NOT_MODIFIED => kept,
+            (Some(html), _) if may_be_html(head) => html,
             _ => &tables.any,
         };
-        // a 304 goes with a body that the browser kept, and with it the nonce of that time (RFC 9111 section 4.3.4)
-        let nonce = self
-            .nonce
-            .filter(|_| head.status != StatusCode::NOT_MODIFIED);
+        let nonce = self.nonce;
         let cookies = match &table.cookies {
             Some(hardening) => hardened(hardening, head.fields),
             None => Vec::new(),
@@ -55,11 +53,13 @@ impl Exchange {
     }
 }
 
-/// A repeated Content-Type counts as HTML: a browser may take the last one.
-fn says_html(head: &ResponseHead<'_>) -> bool {
-    match head.fields.single(&CONTENT_TYPE) {
-        Single::Missing => false,
-        Single::One(value) => is_html(value),
-        Single::Repeated => true,
-    }
+/// Whether a browser may take the response for HTML: it says so, on any line and in any member of a list, or it says
+/// nothing, and the browser looks at the body.
+fn may_be_html(head: &ResponseHead<'_>) -> bool {
+    let (mut told, mut html) = (false, false);
+    head.fields.each(&CONTENT_TYPE, &mut |value| {
+        told |= !value.trim_ascii().is_empty();
+        html |= value.split(|&b| b == b',').any(is_html);
+    });
+    html || !told
 }

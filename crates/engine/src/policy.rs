@@ -79,7 +79,7 @@ pub struct Rules {
 pub enum Op {
     /// The field has this one value, whatever the application chose.
     Override,
-    /// The field gets this value where the application chose none.
+    /// The field gets this value where the application chose none: it is absent, or there and empty.
     IfMissing,
     /// The value is added beside those of the application.
     Append,
@@ -143,17 +143,27 @@ pub enum Value {
     Nonce(Template),
 }
 
-/// The texts around the nonce slots of a value.
+/// The texts around the nonce slots of a value, and the value for a response that has no nonce.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     segments: Vec<String>,
+    without: HeaderValue,
 }
 
 impl Template {
-    /// `n` slots between `n + 1` segments; `None` unless the segments are visible ASCII.
-    pub fn new(segments: Vec<String>) -> Option<Self> {
+    /// `n` slots between `n + 1` segments; `None` unless the segments are visible ASCII. `without` goes out where no nonce
+    /// was drawn, which only an answer of the host itself can be: the same policy, its slots left out.
+    pub fn new(segments: Vec<String>, without: HeaderValue) -> Option<Self> {
         let visible = |text: &String| text.bytes().all(|b| (b' '..0x7f).contains(&b));
-        segments.iter().all(visible).then_some(Self { segments })
+        segments
+            .iter()
+            .all(visible)
+            .then_some(Self { segments, without })
+    }
+
+    /// The value without a nonce.
+    pub(crate) fn without(&self) -> HeaderValue {
+        self.without.clone()
     }
 
     /// The value with every slot filled. One allocation.

@@ -95,8 +95,7 @@ pub fn normal(path: &[u8]) -> Option<Cow<'_, [u8]>> {
     let segments = decoded.split(|&b| b == b'/').skip(1);
     let last = segments.clone().count().saturating_sub(1);
     for (i, segment) in segments.enumerate() {
-        // some servers cut path parameters first, so `..;x` is `..` to them
-        let name = segment.split(|&b| b == b';').next().unwrap_or_default();
+        let name = before_parameters(segment);
         let empty = segment.is_empty() && i != last;
         if empty || name == b"." || name == b".." || segment.contains(&b'\\') {
             return None;
@@ -106,6 +105,13 @@ pub fn normal(path: &[u8]) -> Option<Cow<'_, [u8]>> {
         }
     }
     Some(decoded)
+}
+
+/// Some servers cut path parameters first, so `..;x` is `..` to them, and one in front of them may decode `..%3Bx`.
+fn before_parameters(segment: &[u8]) -> &[u8] {
+    let semicolon = |at: &usize| segment[*at] == b';' || segment[*at..].starts_with(b"%3B");
+    let end = (0..segment.len()).find(semicolon);
+    &segment[..end.unwrap_or(segment.len())]
 }
 
 /// Decodes `%41` to `A`; `None` for a bad escape, an encoded slash, backslash, percent sign or control character.
@@ -198,6 +204,9 @@ mod tests {
             "/hook/%zz",
             "/hook\\x",
             "/hook/%00",
+            "/hook/..%3B/admin",
+            "/hook/%2e%2e%3bx/admin",
+            "/hook/..%3b",
             "hook",
             "",
             "*",

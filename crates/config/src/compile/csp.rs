@@ -67,8 +67,19 @@ impl Compiler {
                         csp.push(policy);
                     }
                 }
+                let mut modes = tables
+                    .iter()
+                    .map(|table| table.mode.unwrap_or(Mode::Append));
+                let first = modes.next();
+                if first.is_some_and(|first| modes.any(|mode| mode != first)) {
+                    let message =
+                        "has policies of different modes: they are one field, which has one mode";
+                    let diagnostic = Diagnostic::error(format!("{key}.mode"), message);
+                    self.report
+                        .add(diagnostic.hint("the same mode in each").at(place.as_ref()));
+                }
                 let mode = header.and_then(|(_, setting)| setting.mode);
-                (csp, mode.or(tables.iter().find_map(|table| table.mode)))
+                (csp, mode.or(first))
             }
             _ => return None,
         };
@@ -169,13 +180,16 @@ fn takes_true(directive: &str) -> bool {
 }
 
 fn push_csp(rules: &mut Vec<Rule>, op: Op, name: &HeaderName, csp: &Csp, when: When) {
+    let fixed = |csp: &Csp| {
+        let value = HeaderValue::from_str(&csp.to_string()).ok();
+        value.filter(|value| !value.is_empty())
+    };
     let value = if csp.has_nonce_slot() {
-        Template::new(csp.template().segments().to_vec()).map(Value::Nonce)
+        let segments = csp.template().segments().to_vec();
+        let template = fixed(&without_slots(csp)).and_then(|plain| Template::new(segments, plain));
+        template.map(Value::Nonce)
     } else {
-        HeaderValue::from_str(&csp.to_string())
-            .ok()
-            .filter(|value| !value.is_empty())
-            .map(Value::Fixed)
+        fixed(csp).map(Value::Fixed)
     };
     if let Some(value) = value {
         rules.push(Rule {
@@ -185,4 +199,32 @@ fn push_csp(rules: &mut Vec<Rule>, op: Op, name: &HeaderName, csp: &Csp, when: W
             when,
         });
     }
+}
+
+/// The same policies with their nonce slots left out: for an answer of the host itself that was given before a nonce was
+/// drawn. A list that has nothing else left allows nothing.
+fn without_slots(csp: &Csp) -> Csp {
+    let mut bare = Csp::default();
+    for policy in csp.policies() {
+        let mut stripped = policy.clone();
+        for directive in policy
+            .directives()
+            .iter()
+            .filter(|one| one.has_nonce_slot())
+        {
+            let name = directive.name().as_str();
+            let words = directive.words();
+            let kept: Vec<&str> = words
+                .iter()
+                .map(String::as_str)
+                .filter(|word| *word != "'nonce'")
+                .collect();
+            let built = Directive::build(name, &kept).or_else(|_| Directive::build(name, &[]));
+            if let Ok((directive, _)) = built {
+                stripped.set(directive);
+            }
+        }
+        bare.push(stripped);
+    }
+    bare
 }

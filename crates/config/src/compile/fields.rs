@@ -5,7 +5,7 @@ use mantlet_engine::Op;
 use mantlet_engine::policy::{Rule, Value, When};
 use mantlet_headers::cookie::{Attributes, Hardening};
 use mantlet_headers::registry::{self, Entry, Transport};
-use mantlet_headers::{Fault, Refused, field_name, field_value};
+use mantlet_headers::{CacheControl, Fault, Field, Refused, field_name, field_value};
 
 use super::{Compiler, op};
 use crate::config::{CookieAttributes, CookieSetting, HeaderSetting, Mode};
@@ -15,6 +15,8 @@ use crate::merge::CACHE_CONTROL;
 use crate::node;
 use crate::source::At;
 use crate::values;
+
+const CACHING: HeaderName = http::header::CACHE_CONTROL;
 
 impl Compiler {
     pub(super) fn field(
@@ -32,6 +34,14 @@ impl Compiler {
         let Some(op) = op(mode) else { return };
         if op == Op::Remove {
             rules.push(Rule::remove(name));
+            return;
+        }
+        if op == Op::Append {
+            let message = "cannot be appended: a browser reads the two values as one, and the application's may void ours";
+            let diagnostic = Diagnostic::error(&dotted, message).value("append");
+            let hint = "mode = \"override\", or \"if_missing\"";
+            self.report
+                .add(diagnostic.hint(hint).at(key.place.as_ref()));
             return;
         }
         if entry.name == "Strict-Transport-Security" && self.environment == Environment::Development
@@ -139,7 +149,7 @@ impl Compiler {
         let Ok(value) = HeaderValue::from_str(&printed) else {
             return;
         };
-        let name = http::header::CACHE_CONTROL;
+        let name = CACHING;
         if !rules.iter().any(|rule| rule.name == name) {
             rules.push(Rule {
                 op: Op::IfMissing,
@@ -159,15 +169,14 @@ impl Compiler {
             .iter()
             .any(|rule| matches!(rule.value, Value::Nonce(_)));
         let shared = rules.iter().any(|rule| match &rule.value {
-            Value::Fixed(value) if rule.name == http::header::CACHE_CONTROL => {
-                let text = value.to_str().unwrap_or_default();
-                text.contains("public") || text.contains("s-maxage")
+            Value::Fixed(value) if rule.name == CACHING && rule.op != Op::Remove => {
+                let told = CacheControl::parse(value.as_bytes()).value;
+                !told.is_some_and(|told| told.is_private() || told.is_no_store())
             }
             _ => false,
         });
         if nonce && shared {
-            let message =
-                "lets shared caches keep pages with a nonce: every client then gets the same one";
+            let message = "may let shared caches keep pages with a nonce: every client then gets the same one";
             let place = cache.and_then(|(key, _)| key.place.as_ref());
             let diagnostic =
                 Diagnostic::warning("headers.cache-control", message).hint("private, or no-store");

@@ -180,7 +180,11 @@ fn a_panic_costs_one_connection() {
         }
     }
     let app = App::hello();
-    let template = Template::new(vec!["a ".into(), String::new()]).unwrap();
+    let template = Template::new(
+        vec!["a ".into(), String::new()],
+        http::HeaderValue::from_static("a"),
+    )
+    .unwrap();
     let rule = Rule {
         op: Op::Override,
         name: http::header::CONTENT_SECURITY_POLICY,

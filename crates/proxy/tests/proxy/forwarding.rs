@@ -113,7 +113,11 @@ fn a_trusted_peers_word_is_passed_on() {
 }
 
 fn nonce_policy() -> Policy {
-    let template = Template::new(vec!["script-src 'nonce-".into(), "'".into()]).unwrap();
+    let template = Template::new(
+        vec!["script-src 'nonce-".into(), "'".into()],
+        http::HeaderValue::from_static("script-src 'none'"),
+    )
+    .unwrap();
     Policy::new(Scoped::any(Rules {
         headers: vec![Rule {
             op: Op::Append,
