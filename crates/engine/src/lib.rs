@@ -45,7 +45,7 @@ pub use edit::{Edit, Edits};
 pub use engine::Engine;
 pub use entropy::{Entropy, EntropyError, OsEntropy};
 pub use exchange::Exchange;
-pub use head::{Fields, RequestHead, ResponseHead};
+pub use head::{Fields, RequestHead, ResponseHead, Single};
 pub use live::Live;
 pub use nonce::Nonce;
 pub use permit::Permit;
