@@ -683,3 +683,26 @@ fn an_emptied_file_does_not_replace_a_policy() {
     assert!(refused.to_string().contains("is empty"), "{refused}");
     assert!(taken.is_ok());
 }
+
+#[test]
+fn a_report_to_without_its_endpoint_is_warned_of() {
+    let warned = |more: &str| {
+        let text = format!("csp.report-to = [\"main\"]\n{more}");
+        let config = Config::read(&Source::new("x", text)).expect("valid").0;
+        let loaded = config.load(Some(Environment::Production)).expect("valid");
+        loaded.warnings.to_string().contains("does not define")
+    };
+    assert!(warned(""));
+    assert!(warned("headers.reporting-endpoints = { other = \"/r\" }"));
+    assert!(!warned("headers.reporting-endpoints = { main = \"/r\" }"));
+}
+
+#[test]
+fn the_old_xss_filter_needs_danger_and_is_warned_of() {
+    let found = errors("headers.x-xss-protection = \"1; mode=block\"");
+    assert!(found[0].contains("danger"), "{found:?}");
+    let text = "headers.x-xss-protection = { value = \"1; mode=block\", danger = true }";
+    let config = Config::read(&Source::new("x", text)).expect("valid").0;
+    let loaded = config.load(Some(Environment::Production)).expect("valid");
+    assert_eq!(loaded.warnings.diagnostics().len(), 1);
+}

@@ -3,17 +3,18 @@
 use http::{HeaderName, HeaderValue};
 use mantlet_engine::Op;
 use mantlet_engine::policy::{Rule, Template, Value, When};
-use mantlet_headers::Field;
 use mantlet_headers::csp::{self, Csp, Directive, DirectiveName, Disposition, Kind};
+use mantlet_headers::{Field, ReportingEndpoints};
 
 use super::{Compiler, op};
 use crate::config::{CspSetting, CspTable, DirectiveSetting, HeaderSetting, Mode, Section};
 use crate::environment::Environment;
-use crate::error::Diagnostic;
+use crate::error::{Diagnostic, Report};
 use crate::merge::CSP;
 use crate::source::{At, Place};
 use crate::values;
 
+const REPORTING_ENDPOINTS: &str = "reporting-endpoints";
 const UPGRADE: DirectiveName = DirectiveName::UpgradeInsecureRequests;
 
 impl Compiler {
@@ -93,19 +94,55 @@ impl Compiler {
             return None;
         }
         let op = op(mode)?;
-        let upgrades = csp
-            .policies()
-            .iter()
-            .any(|policy| policy.get(UPGRADE).is_some());
-        let stripped = |policy: &csp::Policy| policy.clone().without(UPGRADE);
-        let without: Csp = csp.policies().iter().map(stripped).collect();
-        if !upgrades || self.environment == Environment::Development {
-            push_csp(rules, op, &name, &without, When::Always);
+        self.check_endpoints(key, &csp, section);
+        let over_https = match self.environment {
+            Environment::Production => csp.clone(),
+            Environment::Development => less(&csp, &[UPGRADE]),
+        };
+        // on plain http a browser has no endpoints: it then ignores report-uri too
+        let over_http = less(&over_https, &[UPGRADE, DirectiveName::ReportTo]);
+        if over_https == over_http {
+            push_csp(rules, op, &name, &over_https, When::Always);
         } else {
-            push_csp(rules, op, &name, &csp, When::Secure);
-            push_csp(rules, op, &name, &without, When::Plain);
+            push_csp(rules, op, &name, &over_https, When::Secure);
+            push_csp(rules, op, &name, &over_http, When::Plain);
         }
         Some(csp)
+    }
+
+    /// A report-to without its endpoint silences a policy: a browser that knows it ignores report-uri.
+    fn check_endpoints(&mut self, key: &str, csp: &Csp, section: &Section) {
+        let value = section.headers.iter().find_map(|(name, setting)| {
+            let is_it = name.value == REPORTING_ENDPOINTS;
+            setting.value.as_ref().filter(|_| is_it)
+        });
+        let text = value.and_then(|node| {
+            // its own faults are reported where it is compiled
+            values::text("", REPORTING_ENDPOINTS, node, &mut Report::default())
+        });
+        let known = text.and_then(|text| ReportingEndpoints::parse(text.value.as_bytes()).value);
+        let known = known.unwrap_or_default();
+        for directive in csp
+            .policies()
+            .iter()
+            .filter_map(|policy| policy.get(DirectiveName::ReportTo))
+        {
+            let name = directive.words().concat();
+            if known.url(&name).is_none() {
+                let message = format!(
+                    "names the endpoint {name}, which this policy does not define: unless the application does, a browser \
+                     reports nothing, not even to report-uri"
+                );
+                let hint = format!("headers.reporting-endpoints = {{ {name} = \"https://...\" }}");
+                let place = match key {
+                    "csp" => section.csp.as_ref(),
+                    _ => section.csp_report_only.as_ref(),
+                };
+                let place = place.and_then(|said| said.place.as_ref());
+                let diagnostic = Diagnostic::warning(format!("{key}.report-to"), message);
+                self.report.add(diagnostic.hint(hint).at(place));
+            }
+        }
     }
 
     fn policy(
@@ -172,6 +209,17 @@ impl Compiler {
         }
         (!policy.is_empty()).then_some(policy)
     }
+}
+
+/// The policies without these directives.
+fn less(csp: &Csp, directives: &[DirectiveName]) -> Csp {
+    let strip = |policy: &csp::Policy| {
+        let bare = directives
+            .iter()
+            .fold(policy.clone(), |policy, name| policy.without(name));
+        Some(bare).filter(|bare| !bare.is_empty())
+    };
+    csp.policies().iter().filter_map(strip).collect()
 }
 
 fn takes_true(directive: &str) -> bool {
