@@ -172,7 +172,7 @@ impl Client {
         if websocket {
             fields::add_upgrade(&mut headers);
         }
-        let (body, upload) = RequestBody::new(body);
+        let (body, upload) = RequestBody::new(body, self.worker.config.timeouts.response);
         if upload.is_some() && !headers.contains_key(CONTENT_LENGTH) {
             // said outright, for the client side of the library sends no body with GET unless told
             headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));

@@ -37,6 +37,7 @@ mod forward;
 mod listen;
 mod server;
 mod tunnel;
+mod upload;
 mod upstream;
 pub mod wire;
 mod worker;

@@ -18,8 +18,9 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
-use crate::body::{Phase, RequestBody, Upload};
+use crate::body::RequestBody;
 use crate::config::Config;
+use crate::upload::{Phase, Upload};
 
 type Sender = SendRequest<RequestBody>;
 
@@ -74,7 +75,7 @@ pub(crate) enum Failure {
     ConnectTimeout,
     /// No response head in time.
     ResponseTimeout,
-    /// The client stopped sending its body, for as long as we wait for a response.
+    /// The client stopped sending its body, or sends it too slowly.
     UploadTimeout,
     /// The client's body ended early or is malformed.
     Upload,
@@ -219,8 +220,8 @@ impl Pool {
                 outcome = &mut sent => break outcome,
                 () = timer.set(deadline) => {
                     match upload {
-                        Some(upload) if upload.moved() + patience > deadline => {
-                            deadline = upload.moved() + patience;
+                        Some(upload) if upload.deadline() > deadline => {
+                            deadline = upload.deadline();
                         }
                         Some(upload) if upload.phase() == Phase::Client => {
                             return Err((Failure::UploadTimeout, None));
