@@ -9,7 +9,8 @@
 //! * `Mantlet-*` of a client never goes on. `Proxy` does not either: CGI makes HTTP_PROXY of it (CVE-2016-5385).
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, SEC_WEBSOCKET_ACCEPT, TE, TRAILER, TRANSFER_ENCODING,
+    UPGRADE,
 };
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
@@ -55,14 +56,26 @@ pub(crate) struct ConnectionNames;
 /// Whether the request is a WebSocket handshake (RFC 6455 section 4.1): the only upgrade that goes through. h2c would open a
 /// way past every check.
 pub(crate) fn is_websocket(method: &Method, version: Version, headers: &HeaderMap) -> bool {
+    method == Method::GET && version == Version::HTTP_11 && upgrades_to_websocket(headers)
+}
+
+/// Whether a 101 is the answer to a WebSocket handshake (RFC 6455 section 4.2.2), without a body: RFC 9110 section 8.6 and
+/// RFC 9112 section 6.1 forbid one to be announced, and a reader that believes it takes frames for a body.
+pub(crate) fn accepts_websocket(headers: &HeaderMap) -> bool {
+    upgrades_to_websocket(headers)
+        && headers.contains_key(SEC_WEBSOCKET_ACCEPT)
+        && !headers.contains_key(CONTENT_LENGTH)
+        && !headers.contains_key(TRANSFER_ENCODING)
+}
+
+/// Whether `Upgrade` is one `websocket`, and `Connection` names it.
+fn upgrades_to_websocket(headers: &HeaderMap) -> bool {
     let mut upgrades = headers.get_all(UPGRADE).iter();
     let websocket = upgrades
         .next()
-        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
-        && upgrades.next().is_none();
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
     websocket
-        && method == Method::GET
-        && version == Version::HTTP_11
+        && upgrades.next().is_none()
         && named(headers).any(|token| token.eq_ignore_ascii_case(b"upgrade"))
 }
 

@@ -7,9 +7,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use http::header::{
-    ALLOW, CONNECTION, CONTENT_LENGTH, HOST, SEC_WEBSOCKET_ACCEPT, TRANSFER_ENCODING,
-};
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, request};
 use hyper::body::Incoming;
@@ -226,7 +224,7 @@ impl Client {
         lease: Lease,
         client: OnUpgrade,
     ) -> Result<Response<ResponseBody>, Denial> {
-        if !response.headers().contains_key(SEC_WEBSOCKET_ACCEPT) {
+        if !fields::accepts_websocket(response.headers()) {
             return Err(bad_gateway("upstream.upgrade"));
         }
         let (mut head, body) = response.into_parts();
@@ -239,7 +237,6 @@ impl Client {
             body,
         ));
         fields::rewrite_response(&mut head.headers);
-        head.headers.remove(CONTENT_LENGTH);
         fields::add_upgrade(&mut head.headers);
         head.version = Version::HTTP_11;
         // the connection has left HTTP: it is no pool's any more
