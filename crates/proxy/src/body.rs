@@ -100,10 +100,11 @@ pub(crate) struct Streamed {
 }
 
 impl Streamed {
-    pub(crate) fn new(incoming: Incoming, lease: Lease) -> Self {
+    /// Without a lease, the connection has been given up already.
+    pub(crate) fn new(incoming: Incoming, lease: Option<Lease>) -> Self {
         Self {
             incoming,
-            lease: Some(lease),
+            lease,
             ended: false,
         }
     }

@@ -198,6 +198,12 @@ impl Client {
         }
         let (mut head, body) = response.into_parts();
         check_framing(&head.headers).map_err(bad_gateway)?;
+        let lease = if http_body::Body::is_end_stream(&body) && announces_body(&head.headers) {
+            // to HEAD, or a 304: if the body comes all the same, it must not be read as the next response
+            None
+        } else {
+            Some(lease)
+        };
         fields::rewrite_response(&mut head.headers);
         if let Some(length) = http_body::Body::size_hint(&body).exact()
             && length > 0
@@ -303,6 +309,15 @@ fn check_framing(headers: &HeaderMap) -> Result<(), &'static str> {
         return Err("upstream.encoding");
     }
     Ok(())
+}
+
+/// Whether the framing fields speak of a body with something in it.
+fn announces_body(headers: &HeaderMap) -> bool {
+    let zero = |value: &HeaderValue| value.as_bytes().iter().all(|&b| b == b'0');
+    headers.contains_key(TRANSFER_ENCODING)
+        || headers
+            .get(CONTENT_LENGTH)
+            .is_some_and(|value| !zero(value))
 }
 
 fn bad_gateway(reason: &'static str) -> Denial {

@@ -1,6 +1,7 @@
 //! Connections to the application: a pool of each worker's own, last in first out.
 //!
-//! A connection comes back when its response body has ended. A request is sent again, on a fresh connection, only if the
+//! A connection comes back when its response body has ended, unless the response announced a body that it cannot have (to
+//! HEAD, or with a 304): a wrong application may send it yet. A request is sent again, on a fresh connection, only if the
 //! first one certainly was not served: the pooled connection was closed before a byte of the request was written, or (for an
 //! idempotent request without body, RFC 9110 section 9.2.2) it was closed without a byte of an answer.
 
