@@ -30,6 +30,7 @@
 //! response that cannot be framed is a 502.
 
 mod admin;
+mod believed;
 mod body;
 mod config;
 mod fields;
