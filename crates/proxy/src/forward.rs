@@ -178,7 +178,7 @@ impl Client {
 
         let mut request = Request::new(body);
         *request.method_mut() = parts.method.clone();
-        *request.uri_mut() = origin_form(&parts.uri, &parts.method);
+        *request.uri_mut() = origin_form(&parts.uri);
         *request.version_mut() = Version::HTTP_11;
         *request.headers_mut() = headers;
         let mut timer = self.timer.take();
@@ -279,15 +279,16 @@ fn leave(exchange: &Exchange, response: &mut Response<ResponseBody>) {
 }
 
 /// A target without scheme and authority (RFC 9112 section 3.2.1); one that is so already is passed as it came.
-fn origin_form(uri: &Uri, method: &Method) -> Uri {
+///
+/// The URI type reads an empty path as `/`, so that `OPTIONS http://a` becomes `OPTIONS /`, where RFC 9112 section 3.2.4 asks
+/// for `OPTIONS *`: here the two cannot be told apart.
+fn origin_form(uri: &Uri) -> Uri {
     if uri.authority().is_none() {
         return uri.clone();
     }
     match uri.path_and_query() {
-        Some(target) if !target.as_str().is_empty() => Uri::from(target.clone()),
-        // RFC 9112 section 3.2.4: the last proxy makes an asterisk of an empty path
-        _ if method == Method::OPTIONS => Uri::from_static("*"),
-        _ => Uri::from(PathAndQuery::from_static("/")),
+        Some(target) => Uri::from(target.clone()),
+        None => Uri::from(PathAndQuery::from_static("/")),
     }
 }
 

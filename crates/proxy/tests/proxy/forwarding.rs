@@ -34,8 +34,24 @@ fn absolute_form_becomes_origin_form() {
         proxy.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
         assert_eq!(app.next().line(), line);
     }
-    proxy.send("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!(app.next().line(), "OPTIONS * HTTP/1.1");
+}
+
+#[test]
+fn options_asks_about_the_server_only_by_an_asterisk() {
+    let app = App::hello();
+    let proxy = Proxy::to(&app);
+    for (target, line) in [
+        ("*", "OPTIONS * HTTP/1.1"),
+        // RFC 9112 section 3.2.4 asks for *; docs/proxy.md says why it is not
+        ("http://a", "OPTIONS / HTTP/1.1"),
+        ("http://a/", "OPTIONS / HTTP/1.1"),
+        ("http://a?q", "OPTIONS /?q HTTP/1.1"),
+        ("http://a/x", "OPTIONS /x HTTP/1.1"),
+        ("/", "OPTIONS / HTTP/1.1"),
+    ] {
+        proxy.send(format!("OPTIONS {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        assert_eq!(app.next().line(), line, "{target}");
+    }
 }
 
 #[test]
