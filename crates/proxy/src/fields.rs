@@ -80,7 +80,8 @@ fn upgrades_to_websocket(headers: &HeaderMap) -> bool {
         && named(headers).any(|token| token.eq_ignore_ascii_case(b"upgrade"))
 }
 
-/// Rewrites the fields of a request for the application. `Host` must be there.
+/// Rewrites the fields of a request for the application. `Host` is there if the client has said it: without it there is no
+/// X-Forwarded-Host, unless a trusted peer says one.
 ///
 /// # Errors
 /// [`ConnectionNames`]; the request is then not to be sent.

@@ -144,8 +144,11 @@ impl Client {
     ) -> Result<Response<ResponseBody>, Denial> {
         let mut headers = std::mem::take(&mut parts.headers);
         let websocket = fields::is_websocket(&parts.method, parts.version, &headers);
-        if !headers.contains_key(HOST) {
-            headers.insert(HOST, self.host(&parts.uri));
+        if !headers.contains_key(HOST)
+            && let Some(authority) = parts.uri.authority()
+            && let Ok(host) = HeaderValue::from_str(authority.as_str())
+        {
+            headers.insert(HOST, host);
         }
         let sender = Sender {
             peer: &self.peer_value,
@@ -159,6 +162,10 @@ impl Client {
                 "Connection names a field that every recipient needs.",
             )
         })?;
+        if !headers.contains_key(HOST) {
+            // HTTP/1.0; after the rewriting, which would tell it on as the client's word
+            headers.insert(HOST, self.worker.config.upstream.authority().clone());
+        }
         if self.worker.config.nonce_upstream
             && let Some(nonce) = nonce
             && let Ok(mut value) = HeaderValue::from_str(nonce.as_str())
@@ -214,13 +221,6 @@ impl Client {
         head.version = Version::HTTP_11;
         let body = ResponseBody::Streamed(Streamed::new(body, lease));
         Ok(Response::from_parts(head, body))
-    }
-
-    /// What Host an HTTP/1.0 request without one gets.
-    fn host(&self, uri: &Uri) -> HeaderValue {
-        uri.authority()
-            .and_then(|authority| HeaderValue::from_str(authority.as_str()).ok())
-            .unwrap_or_else(|| self.worker.config.upstream.authority().clone())
     }
 
     /// Passes a 101 on and joins the two connections.

@@ -65,6 +65,16 @@ fn an_old_client_gets_a_host_for_the_application() {
     let seen = app.next();
     assert_eq!(seen.line(), "GET / HTTP/1.1");
     assert_eq!(seen.one("host"), app.address.to_string());
+    // which the client has not said, and nobody outside is to learn
+    assert!(seen.all("x-forwarded-host").is_empty(), "{}", seen.head);
+
+    proxy.send("GET http://b/ HTTP/1.0\r\n\r\n");
+    let seen = app.next();
+    assert_eq!(seen.one("host"), "b");
+    assert_eq!(seen.one("x-forwarded-host"), "b");
+
+    proxy.send("GET / HTTP/1.0\r\nX-Forwarded-Host: c\r\n\r\n");
+    assert!(app.next().all("x-forwarded-host").is_empty());
 }
 
 #[test]
