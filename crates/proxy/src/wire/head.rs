@@ -194,6 +194,10 @@ fn check_target(method: &str, target: &str) -> Result<(), Fault> {
         .path_and_query()
         .is_some_and(|found| found.as_str() == target);
     let absolute = matches!(uri.scheme_str(), Some("http" | "https"));
+    // user information (RFC 9110 section 4.2.4): without Host it would become a part of one
+    if absolute && uri.authority().is_some_and(|a| a.as_str().contains('@')) {
+        return Err(Fault::Authority);
+    }
     match target.starts_with('/') {
         true if unchanged => Ok(()),
         false if absolute => Ok(()),

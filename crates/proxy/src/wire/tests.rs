@@ -90,6 +90,8 @@ fn heads_are_judged_however_they_arrive() {
             "GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n",
             Err(Authority),
         ),
+        ("GET http://u@a/ HTTP/1.0\r\n\r\n", Err(Authority)),
+        ("GET http://a/@ HTTP/1.0\r\n\r\n", Ok(())),
         ("GET / HTTP/1.1\r\n\r\n", Err(HostMissing)),
         (
             "GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n",
