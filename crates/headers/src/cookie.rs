@@ -1,17 +1,19 @@
 //! Set-Cookie, read only as far as to harden it (RFC 6265bis, section 5.6).
 //!
 //! ```text
-//! set-cookie  = name "=" value *( ";" attribute )
+//! set-cookie  = ( name "=" value / value ) *( ";" attribute )
 //! attribute   = name [ "=" value ]                 ; the last one of a name counts
 //! ```
 //!
-//! An application's cookie is never rewritten: what is missing is appended, everything else keeps its bytes. A value
-//! that a browser would drop as a whole (a control character, no name) is left as it is.
+//! An application's cookie is never rewritten: what is missing is appended, everything else keeps its bytes. Without `=`
+//! the name is empty and the whole text is the value: browsers keep such a cookie, and it is hardened like any other. A
+//! value that a browser drops as a whole (a control character, name and value both empty) is left as it is.
 //! <https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-5.6>
 //!
 //! Decision order for one cookie:
-//! 1. unparsable: unchanged;
+//! 1. dropped by a browser: unchanged;
 //! 2. the attributes wanted are those of the exact exception, else of the longest matching wildcard, else the base's;
+//!    a cookie without a name matches the wildcard of all names, `*`, alone;
 //! 3. SameSite is appended if the application chose none that a browser knows;
 //! 4. Secure is appended if wanted, or if SameSite=None was appended, or if the name's prefix asks for it;
 //! 5. HttpOnly is appended if wanted, or if the name's prefix asks for it.
@@ -143,7 +145,7 @@ pub struct SetCookie<'a> {
 }
 
 impl<'a> SetCookie<'a> {
-    /// Reads one field value; `None` if a browser drops it, or if it has no name.
+    /// Reads one field value; `None` if it has a control character, or neither name nor value: a browser drops it.
     pub fn parse(input: &'a [u8]) -> Option<Self> {
         if input.iter().any(|&b| b.is_ascii_control() && b != b'\t') {
             return None;
@@ -152,14 +154,16 @@ impl<'a> SetCookie<'a> {
             Some(at) => (&input[..at], &input[at + 1..]),
             None => (input, &input[input.len()..]),
         };
-        let equals = pair.iter().position(|&b| b == b'=')?;
-        let name = trim_ows(&pair[..equals]);
-        if name.is_empty() {
+        let (name, value) = match pair.iter().position(|&b| b == b'=') {
+            Some(at) => (trim_ows(&pair[..at]), trim_ows(&pair[at + 1..])),
+            None => (&pair[..0], trim_ows(pair)),
+        };
+        if name.is_empty() && value.is_empty() {
             return None;
         }
         let mut cookie = Self {
             name,
-            value: trim_ows(&pair[equals + 1..]),
+            value,
             rest,
             secure: false,
             http_only: false,
@@ -189,7 +193,7 @@ impl<'a> SetCookie<'a> {
         Some(cookie)
     }
 
-    /// The name, as written.
+    /// The name, as written; empty if there is none.
     pub const fn name(&self) -> &'a [u8] {
         self.name
     }
@@ -239,8 +243,12 @@ impl<'a> SetCookie<'a> {
         Prefix::of(self.name)
     }
 
-    /// Whether a browser keeps the cookie, seen from its prefix, SameSite and Partitioned.
+    /// Whether a browser keeps the cookie, seen from its prefix, SameSite and Partitioned. Without a name, a value that
+    /// begins with a prefix is dropped (section 5.7): in a Cookie field it would pass for a name.
     pub fn meets_its_requirements(&self) -> bool {
+        if self.name.is_empty() && Prefix::of(self.value).is_some() {
+            return false;
+        }
         let prefix = self.prefix();
         let host = !prefix.is_some_and(Prefix::needs_host)
             || (self.path == Some(b"/") && self.domain.is_none());
@@ -264,6 +272,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_cookie_is_read_without_its_name() {
+        for (input, name, value) in [
+            ("a=b", "a", "b"),
+            ("a=b=c; d", "a", "b=c"),
+            (" a ; Path=/", "", "a"),
+            ("=a=b", "", "a=b"),
+            ("a=", "a", ""),
+        ] {
+            let cookie = SetCookie::parse(input.as_bytes()).expect("a cookie");
+            let found = (cookie.name(), cookie.value());
+            assert_eq!(found, (name.as_bytes(), value.as_bytes()), "{input}");
+        }
+        for input in ["", "=", " = ", "; Path=/", "\x01=a"] {
+            assert_eq!(SetCookie::parse(input.as_bytes()), None, "{input:?}");
+        }
+    }
+
+    #[test]
     fn requirements_of_a_browser_are_known() {
         for (input, kept) in [
             ("a=b", true),
@@ -273,6 +299,10 @@ mod tests {
             ("__Host-a=b; Secure; Path=/; Domain=x.example", false),
             ("__Host-a=b; Secure", false),
             ("__Http-a=b; Secure", false),
+            ("a", true),
+            ("=a=b; SameSite=None", false),
+            ("=__Host-a=b; Secure; Path=/", false),
+            ("__secure-a; Secure", false),
         ] {
             let cookie = SetCookie::parse(input.as_bytes()).expect("a cookie");
             assert_eq!(cookie.meets_its_requirements(), kept, "{input}");

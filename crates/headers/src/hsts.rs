@@ -15,6 +15,7 @@
 //! # Ok::<(), mantlet_headers::Refused>(())
 //! ```
 
+use std::collections::HashSet;
 use std::fmt;
 
 use crate::fault::{Fault, Parsed, Refused};
@@ -117,7 +118,7 @@ impl Field for Hsts {
         let mut faults = Vec::new();
         let mut max_age: Option<u64> = None;
         let mut value = Self::new(0);
-        let mut seen: Vec<String> = Vec::new();
+        let mut seen: HashSet<String> = HashSet::new();
         let mut void = false;
         let mut preload_span = 0..0;
         let mut start = 0;
@@ -168,7 +169,7 @@ impl Field for Hsts {
                     faults.push(Fault::error("hsts.unknown-directive", span, message).hint(hint));
                 }
             }
-            seen.push(name);
+            seen.insert(name);
         }
         let Some(max_age) = max_age.filter(|_| !void) else {
             if !void {
@@ -244,6 +245,24 @@ mod tests {
             (parsed.faults[0].code, parsed.faults[0].span.clone()),
             ("hsts.repeated", 11..20)
         );
+    }
+
+    #[test]
+    fn a_repeated_directive_that_is_not_known_voids_it_too() {
+        let parsed = Hsts::parse(b"max-age=1; new; NEW=1");
+        assert_eq!(parsed.value, None);
+        let codes: Vec<_> = parsed.faults.iter().map(|fault| fault.code).collect();
+        let unknown = "hsts.unknown-directive";
+        assert_eq!(codes, [unknown, "hsts.repeated", unknown]);
+    }
+
+    #[test]
+    fn a_field_of_many_directives_is_read_in_one_pass() {
+        // each looked for among all before it, this does not end in minutes
+        let names: String = (0..300_000).map(|n| format!("{n:06};")).collect();
+        let parsed = Hsts::parse(format!("{names}max-age=1").as_bytes());
+        assert_eq!(parsed.value, Some(Hsts::new(1)));
+        assert_eq!(parsed.faults.len(), 300_000);
     }
 
     #[test]

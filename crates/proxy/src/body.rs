@@ -3,50 +3,23 @@
 //! Trailers end here in both directions (RFC 9110 section 6.5.1 allows it): a field that arrives after the checks is a field
 //! that no check has seen.
 
-use std::cell::Cell;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
+use crate::upload::{Phase, Upload};
 use crate::upstream::Lease;
 
 /// A request body toward the application.
 pub(crate) struct RequestBody {
     incoming: Option<Incoming>,
     upload: Option<Rc<Upload>>,
-}
-
-/// How far an upload is: read by whoever waits for the response.
-pub(crate) struct Upload {
-    phase: Cell<Phase>,
-    moved: Cell<Instant>,
-}
-
-/// Whom an upload waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// The client, for the next bytes.
-    Client,
-    /// The application, to take them or to answer.
-    Application,
-    /// Nobody: the client's bytes ended too early or could not be read.
-    Broken,
-}
-
-impl Upload {
-    pub(crate) fn phase(&self) -> Phase {
-        self.phase.get()
-    }
-
-    /// When bytes last moved.
-    pub(crate) fn moved(&self) -> Instant {
-        self.moved.get()
-    }
 }
 
 impl RequestBody {
@@ -58,29 +31,17 @@ impl RequestBody {
         }
     }
 
-    /// The client's body, and where its progress can be read; `None` if it is empty.
-    pub(crate) fn new(incoming: Incoming) -> (Self, Option<Rc<Upload>>) {
+    /// The client's body, and where its progress can be read; `None` if it is empty. `patience` is how long it may stall.
+    pub(crate) fn new(incoming: Incoming, patience: Duration) -> (Self, Option<Rc<Upload>>) {
         if incoming.is_end_stream() {
             return (Self::empty(), None);
         }
-        let upload = Rc::new(Upload {
-            phase: Cell::new(Phase::Application),
-            moved: Cell::new(Instant::now()),
-        });
+        let upload = Rc::new(Upload::new(patience, Instant::now()));
         let body = Self {
             incoming: Some(incoming),
             upload: Some(upload.clone()),
         };
         (body, Some(upload))
-    }
-
-    fn tell(&self, phase: Phase) {
-        if let Some(upload) = &self.upload {
-            upload.phase.set(phase);
-            if phase == Phase::Application {
-                upload.moved.set(Instant::now());
-            }
-        }
     }
 }
 
@@ -96,11 +57,18 @@ impl Body for RequestBody {
             return Poll::Ready(None);
         };
         let frame = next_data(incoming, cx);
-        self.tell(match &frame {
-            Poll::Pending => Phase::Client,
-            Poll::Ready(Some(Err(_))) => Phase::Broken,
-            Poll::Ready(_) => Phase::Application,
-        });
+        if let Some(upload) = &self.upload {
+            let (phase, bytes) = match &frame {
+                Poll::Pending => (Phase::Client, 0),
+                Poll::Ready(Some(Ok(frame))) => {
+                    let bytes = frame.data_ref().map_or(0, Bytes::len);
+                    (Phase::Application, bytes)
+                }
+                Poll::Ready(Some(Err(_))) => (Phase::Broken, 0),
+                Poll::Ready(None) => (Phase::Application, 0),
+            };
+            upload.tell(phase, bytes, Instant::now());
+        }
         frame
     }
 
@@ -132,10 +100,11 @@ pub(crate) struct Streamed {
 }
 
 impl Streamed {
-    pub(crate) fn new(incoming: Incoming, lease: Lease) -> Self {
+    /// Without a lease, the connection has been given up already.
+    pub(crate) fn new(incoming: Incoming, lease: Option<Lease>) -> Self {
         Self {
             incoming,
-            lease: Some(lease),
+            lease,
             ended: false,
         }
     }

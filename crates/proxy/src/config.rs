@@ -52,7 +52,8 @@ impl Config {
 pub struct Timeouts {
     /// To resolve and connect to the application; then 504. Default 5 s.
     pub connect: Duration,
-    /// For the head of the application's response, counted from the last progress of the upload; then 504. Default 60 s.
+    /// For the head of the application's response, counted from the last progress of the upload; then 504. Also how far a
+    /// client may be behind 256 bytes a second with its upload; then 408. Default 60 s.
     pub response: Duration,
     /// For a request head, from its first byte; then 408. Default 30 s.
     pub head: Duration,

@@ -2,17 +2,20 @@
 //!
 //! * RFC 9110 section 7.6.1: what `Connection` names, and the fields that speak of one connection only, are removed. They
 //!   are removed before ours are added, so that `Connection: X-Forwarded-For` cannot remove ours.
-//! * X-Forwarded-For, -Proto and -Host are rewritten. From a peer that is not trusted nothing of the kind goes on; from a
-//!   trusted one the chain of X-Forwarded-For goes on, with the peer appended, and so does a single sane X-Forwarded-Host.
+//! * X-Forwarded-For, -Proto and -Host are rewritten. From a peer that is not trusted nothing of the kind goes on, nor any
+//!   other field of the client's address that applications [believe](crate::believed); from a trusted one the chain of X-Forwarded-For goes on, with the peer appended, and so does a single sane X-Forwarded-Host.
 //!   X-Forwarded-Proto says what the engine found, which has read the trusted peer's word. `Forwarded` (RFC 7239) is
 //!   removed from anybody: two accounts of one journey can differ.
 //! * `Mantlet-*` of a client never goes on. `Proxy` does not either: CGI makes HTTP_PROXY of it (CVE-2016-5385).
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, SEC_WEBSOCKET_ACCEPT, TE, TRAILER, TRANSFER_ENCODING,
+    UPGRADE,
 };
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
+
+use crate::believed::is_believed;
 
 /// The nonce of the exchange, for the application.
 pub(crate) const MANTLET_NONCE: HeaderName = HeaderName::from_static("mantlet-nonce");
@@ -21,7 +24,6 @@ pub(crate) const MANTLET_REASON: HeaderName = HeaderName::from_static("mantlet-r
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 
 /// Who sent a request, and how.
@@ -55,18 +57,31 @@ pub(crate) struct ConnectionNames;
 /// Whether the request is a WebSocket handshake (RFC 6455 section 4.1): the only upgrade that goes through. h2c would open a
 /// way past every check.
 pub(crate) fn is_websocket(method: &Method, version: Version, headers: &HeaderMap) -> bool {
+    method == Method::GET && version == Version::HTTP_11 && upgrades_to_websocket(headers)
+}
+
+/// Whether a 101 is the answer to a WebSocket handshake (RFC 6455 section 4.2.2), without a body: RFC 9110 section 8.6 and
+/// RFC 9112 section 6.1 forbid one to be announced, and a reader that believes it takes frames for a body.
+pub(crate) fn accepts_websocket(headers: &HeaderMap) -> bool {
+    upgrades_to_websocket(headers)
+        && headers.contains_key(SEC_WEBSOCKET_ACCEPT)
+        && !headers.contains_key(CONTENT_LENGTH)
+        && !headers.contains_key(TRANSFER_ENCODING)
+}
+
+/// Whether `Upgrade` is one `websocket`, and `Connection` names it.
+fn upgrades_to_websocket(headers: &HeaderMap) -> bool {
     let mut upgrades = headers.get_all(UPGRADE).iter();
     let websocket = upgrades
         .next()
-        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
-        && upgrades.next().is_none();
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
     websocket
-        && method == Method::GET
-        && version == Version::HTTP_11
+        && upgrades.next().is_none()
         && named(headers).any(|token| token.eq_ignore_ascii_case(b"upgrade"))
 }
 
-/// Rewrites the fields of a request for the application. `Host` must be there.
+/// Rewrites the fields of a request for the application. `Host` is there if the client has said it: without it there is no
+/// X-Forwarded-Host, unless a trusted peer says one.
 ///
 /// # Errors
 /// [`ConnectionNames`]; the request is then not to be sent.
@@ -78,14 +93,10 @@ pub(crate) fn rewrite_request(
     let trusted = sender.trust == Trust::Trusted;
     for name in headers.keys() {
         let text = name.as_str();
-        let goes = match text.as_bytes().first() {
-            Some(b'x') => {
-                !trusted && (text.starts_with("x-forwarded-") || text == X_REAL_IP.as_str())
-            }
-            Some(b'm') => text.starts_with("mantlet-"),
-            Some(b'f') => text == "forwarded",
-            _ => ends_here(name),
-        };
+        let goes = ends_here(name)
+            || text == "forwarded"
+            || text.starts_with("mantlet-")
+            || (!trusted && is_believed(text));
         if goes {
             doomed.push(name.clone());
         }
@@ -238,6 +249,15 @@ mod tests {
         ("x-forwarded-proto", "https"),
         ("x-forwarded-port", "444"),
         ("x-real-ip", "203.0.113.3"),
+        ("x-forwarded", "for=203.0.113.6"),
+        ("client-ip", "203.0.113.7"),
+        ("true-client-ip", "203.0.113.7"),
+        ("x-client-ip", "203.0.113.7"),
+        ("x-cluster-client-ip", "203.0.113.7"),
+        ("cf-connecting-ip", "203.0.113.7"),
+        ("fastly-client-ip", "203.0.113.7"),
+        ("forwarded-for", "203.0.113.7"),
+        ("wl-proxy-client-ip", "203.0.113.7"),
         ("forwarded", "for=203.0.113.4"),
         ("mantlet-nonce", "guess"),
         ("mantlet-nonce", "again"),
@@ -265,6 +285,9 @@ mod tests {
         );
         assert_eq!(headers["x-forwarded-host"], "other.example");
         assert_eq!(headers["x-real-ip"], "203.0.113.3");
+        assert_eq!(headers["x-forwarded"], "for=203.0.113.6");
+        assert_eq!(headers["true-client-ip"], "203.0.113.7");
+        assert_eq!(headers["cf-connecting-ip"], "203.0.113.7");
         assert!(!headers.contains_key("forwarded"));
         assert!(!headers.contains_key("mantlet-nonce"));
     }

@@ -7,9 +7,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use http::header::{
-    ALLOW, CONNECTION, CONTENT_LENGTH, HOST, SEC_WEBSOCKET_ACCEPT, TRANSFER_ENCODING,
-};
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, request};
 use hyper::body::Incoming;
@@ -146,8 +144,11 @@ impl Client {
     ) -> Result<Response<ResponseBody>, Denial> {
         let mut headers = std::mem::take(&mut parts.headers);
         let websocket = fields::is_websocket(&parts.method, parts.version, &headers);
-        if !headers.contains_key(HOST) {
-            headers.insert(HOST, self.host(&parts.uri));
+        if !headers.contains_key(HOST)
+            && let Some(authority) = parts.uri.authority()
+            && let Ok(host) = HeaderValue::from_str(authority.as_str())
+        {
+            headers.insert(HOST, host);
         }
         let sender = Sender {
             peer: &self.peer_value,
@@ -161,6 +162,10 @@ impl Client {
                 "Connection names a field that every recipient needs.",
             )
         })?;
+        if !headers.contains_key(HOST) {
+            // HTTP/1.0; after the rewriting, which would tell it on as the client's word
+            headers.insert(HOST, self.worker.config.upstream.authority().clone());
+        }
         if self.worker.config.nonce_upstream
             && let Some(nonce) = nonce
             && let Ok(mut value) = HeaderValue::from_str(nonce.as_str())
@@ -172,7 +177,7 @@ impl Client {
         if websocket {
             fields::add_upgrade(&mut headers);
         }
-        let (body, upload) = RequestBody::new(body);
+        let (body, upload) = RequestBody::new(body, self.worker.config.timeouts.response);
         if upload.is_some() && !headers.contains_key(CONTENT_LENGTH) {
             // said outright, for the client side of the library sends no body with GET unless told
             headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
@@ -180,7 +185,7 @@ impl Client {
 
         let mut request = Request::new(body);
         *request.method_mut() = parts.method.clone();
-        *request.uri_mut() = origin_form(&parts.uri, &parts.method);
+        *request.uri_mut() = origin_form(&parts.uri);
         *request.version_mut() = Version::HTTP_11;
         *request.headers_mut() = headers;
         let mut timer = self.timer.take();
@@ -200,6 +205,12 @@ impl Client {
         }
         let (mut head, body) = response.into_parts();
         check_framing(&head.headers).map_err(bad_gateway)?;
+        let lease = if http_body::Body::is_end_stream(&body) && announces_body(&head.headers) {
+            // to HEAD, or a 304: if the body comes all the same, it must not be read as the next response
+            None
+        } else {
+            Some(lease)
+        };
         fields::rewrite_response(&mut head.headers);
         if let Some(length) = http_body::Body::size_hint(&body).exact()
             && length > 0
@@ -212,13 +223,6 @@ impl Client {
         Ok(Response::from_parts(head, body))
     }
 
-    /// What Host an HTTP/1.0 request without one gets.
-    fn host(&self, uri: &Uri) -> HeaderValue {
-        uri.authority()
-            .and_then(|authority| HeaderValue::from_str(authority.as_str()).ok())
-            .unwrap_or_else(|| self.worker.config.upstream.authority().clone())
-    }
-
     /// Passes a 101 on and joins the two connections.
     fn switch(
         &self,
@@ -226,7 +230,7 @@ impl Client {
         lease: Lease,
         client: OnUpgrade,
     ) -> Result<Response<ResponseBody>, Denial> {
-        if !response.headers().contains_key(SEC_WEBSOCKET_ACCEPT) {
+        if !fields::accepts_websocket(response.headers()) {
             return Err(bad_gateway("upstream.upgrade"));
         }
         let (mut head, body) = response.into_parts();
@@ -239,7 +243,6 @@ impl Client {
             body,
         ));
         fields::rewrite_response(&mut head.headers);
-        head.headers.remove(CONTENT_LENGTH);
         fields::add_upgrade(&mut head.headers);
         head.version = Version::HTTP_11;
         // the connection has left HTTP: it is no pool's any more
@@ -276,15 +279,16 @@ fn leave(exchange: &Exchange, response: &mut Response<ResponseBody>) {
 }
 
 /// A target without scheme and authority (RFC 9112 section 3.2.1); one that is so already is passed as it came.
-fn origin_form(uri: &Uri, method: &Method) -> Uri {
+///
+/// The URI type reads an empty path as `/`, so that `OPTIONS http://a` becomes `OPTIONS /`, where RFC 9112 section 3.2.4 asks
+/// for `OPTIONS *`: here the two cannot be told apart.
+fn origin_form(uri: &Uri) -> Uri {
     if uri.authority().is_none() {
         return uri.clone();
     }
     match uri.path_and_query() {
-        Some(target) if !target.as_str().is_empty() => Uri::from(target.clone()),
-        // RFC 9112 section 3.2.4: the last proxy makes an asterisk of an empty path
-        _ if method == Method::OPTIONS => Uri::from_static("*"),
-        _ => Uri::from(PathAndQuery::from_static("/")),
+        Some(target) => Uri::from(target.clone()),
+        None => Uri::from(PathAndQuery::from_static("/")),
     }
 }
 
@@ -306,6 +310,15 @@ fn check_framing(headers: &HeaderMap) -> Result<(), &'static str> {
         return Err("upstream.encoding");
     }
     Ok(())
+}
+
+/// Whether the framing fields speak of a body with something in it.
+fn announces_body(headers: &HeaderMap) -> bool {
+    let zero = |value: &HeaderValue| value.as_bytes().iter().all(|&b| b == b'0');
+    headers.contains_key(TRANSFER_ENCODING)
+        || headers
+            .get(CONTENT_LENGTH)
+            .is_some_and(|value| !zero(value))
 }
 
 fn bad_gateway(reason: &'static str) -> Denial {

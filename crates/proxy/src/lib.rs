@@ -30,6 +30,7 @@
 //! response that cannot be framed is a 502.
 
 mod admin;
+mod believed;
 mod body;
 mod config;
 mod fields;
@@ -37,6 +38,7 @@ mod forward;
 mod listen;
 mod server;
 mod tunnel;
+mod upload;
 mod upstream;
 pub mod wire;
 mod worker;

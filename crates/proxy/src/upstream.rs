@@ -1,6 +1,7 @@
 //! Connections to the application: a pool of each worker's own, last in first out.
 //!
-//! A connection comes back when its response body has ended. A request is sent again, on a fresh connection, only if the
+//! A connection comes back when its response body has ended, unless the response announced a body that it cannot have (to
+//! HEAD, or with a 304): a wrong application may send it yet. A request is sent again, on a fresh connection, only if the
 //! first one certainly was not served: the pooled connection was closed before a byte of the request was written, or (for an
 //! idempotent request without body, RFC 9110 section 9.2.2) it was closed without a byte of an answer.
 
@@ -18,8 +19,9 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
-use crate::body::{Phase, RequestBody, Upload};
+use crate::body::RequestBody;
 use crate::config::Config;
+use crate::upload::{Phase, Upload};
 
 type Sender = SendRequest<RequestBody>;
 
@@ -74,7 +76,7 @@ pub(crate) enum Failure {
     ConnectTimeout,
     /// No response head in time.
     ResponseTimeout,
-    /// The client stopped sending its body, for as long as we wait for a response.
+    /// The client stopped sending its body, or sends it too slowly.
     UploadTimeout,
     /// The client's body ended early or is malformed.
     Upload,
@@ -219,8 +221,8 @@ impl Pool {
                 outcome = &mut sent => break outcome,
                 () = timer.set(deadline) => {
                     match upload {
-                        Some(upload) if upload.moved() + patience > deadline => {
-                            deadline = upload.moved() + patience;
+                        Some(upload) if upload.deadline() > deadline => {
+                            deadline = upload.deadline();
                         }
                         Some(upload) if upload.phase() == Phase::Client => {
                             return Err((Failure::UploadTimeout, None));

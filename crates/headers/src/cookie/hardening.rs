@@ -183,17 +183,36 @@ mod tests {
 
     #[test]
     fn unparsable_cookies_are_left_alone() {
-        for input in [
-            "",
-            "a",
-            "=b",
-            " =b; Path=/",
-            "a=b\0",
-            "a=b\r\nX: y",
-            "; Secure",
-        ] {
+        for input in ["", "=", " = ; Path=/", "a=b\0", "a=b\r\nX: y", "; Secure"] {
             assert_eq!(harden(ALL, input), None, "{input:?}");
         }
+    }
+
+    #[test]
+    fn a_cookie_without_a_name_is_a_cookie() {
+        for (input, output) in [
+            ("secrettoken", "secrettoken; Secure; HttpOnly; SameSite=Lax"),
+            (
+                "=__Host-sid=1",
+                "=__Host-sid=1; Secure; HttpOnly; SameSite=Lax",
+            ),
+            (
+                " =b; Path=/;",
+                " =b; Path=/; Secure; HttpOnly; SameSite=Lax",
+            ),
+            ("a=", "a=; Secure; HttpOnly; SameSite=Lax"),
+        ] {
+            assert_eq!(harden(ALL, input).as_deref(), Some(output), "{input:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_exception_of_all_names_is_one_of_no_name() {
+        let off = Attributes::default();
+        let hardening = Hardening::new(ALL).except("csrf*", off).expect("a name");
+        assert!(hardening.harden(b"csrftoken").is_some());
+        let hardening = hardening.except("*", off).expect("a name");
+        assert_eq!(hardening.harden(b"csrftoken"), None);
     }
 
     #[test]

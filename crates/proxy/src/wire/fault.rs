@@ -74,8 +74,8 @@ faults! {
     LengthAndEncoding = "wire.length-and-encoding", BAD_REQUEST, "The request has both Content-Length and Transfer-Encoding.";
     /// Upgrade and a body: nobody knows where the new protocol starts.
     UpgradeBody = "wire.upgrade-body", BAD_REQUEST, "The request has both Upgrade and a body.";
-    /// A name with `_` that some applications read as one with `-` that matters.
-    Underscore = "wire.underscore", BAD_REQUEST, "A field name with an underscore stands for another field.";
+    /// A name with `_`, or another character that applications make `_` of, which they read as one with `-` that matters.
+    Underscore = "wire.underscore", BAD_REQUEST, "A field name stands for another field.";
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use http::{Method, Uri};
 use httparse::{Error, Request, Status};
 
 use super::fault::Fault;
+use crate::believed::is_believed;
 
 /// Fields a request may have; the HTTP library's limit, which it keeps on the stack.
 const MAX_FIELDS: usize = 100;
@@ -149,7 +150,7 @@ fn judge(request: &Request<'_, '_>) -> Result<Next, Fault> {
                     return Err(Fault::Encoding);
                 }
             }
-            _ if name.as_bytes().contains(&b'_') && is_alias(name) => {
+            _ if name.bytes().any(is_mark) && is_alias(name) => {
                 return Err(Fault::Underscore);
             }
             _ => {}
@@ -193,6 +194,10 @@ fn check_target(method: &str, target: &str) -> Result<(), Fault> {
         .path_and_query()
         .is_some_and(|found| found.as_str() == target);
     let absolute = matches!(uri.scheme_str(), Some("http" | "https"));
+    // user information (RFC 9110 section 4.2.4): without Host it would become a part of one
+    if absolute && uri.authority().is_some_and(|a| a.as_str().contains('@')) {
+        return Err(Fault::Authority);
+    }
     match target.starts_with('/') {
         true if unchanged => Ok(()),
         false if absolute => Ok(()),
@@ -233,16 +238,24 @@ fn number(value: &[u8]) -> Result<u64, Fault> {
     number.ok_or(Fault::Length)
 }
 
-/// Names that CGI and WSGI make one with `_`: fields that frame the message, that are believed, or that are ours.
+/// What CGI and WSGI make `_` of in a name, as they do of `-` (RFC 3875 section 4.1.18 for `-`; servers differ in the others).
+fn is_mark(byte: u8) -> bool {
+    !byte.is_ascii_alphanumeric() && byte != b'-'
+}
+
+/// Whether a name with marks becomes that of a field that frames the message, that is believed, or that is ours.
 #[cold]
 fn is_alias(name: &str) -> bool {
-    let name = name.replace('_', "-").to_ascii_lowercase();
+    let name = name
+        .replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+        .to_ascii_lowercase();
     matches!(
         name.as_str(),
-        "content-length" | "content-type" | "transfer-encoding" | "x-real-ip"
-    ) || ["x-forwarded-", "mantlet-", "sec-fetch-", "proxy-"]
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
+        "content-length" | "content-type" | "transfer-encoding"
+    ) || is_believed(&name)
+        || ["mantlet-", "sec-fetch-", "proxy-"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
 }
 
 /// RFC 3986 `host [ ":" port ]`, less the comma.

@@ -90,6 +90,8 @@ fn heads_are_judged_however_they_arrive() {
             "GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n",
             Err(Authority),
         ),
+        ("GET http://u@a/ HTTP/1.0\r\n\r\n", Err(Authority)),
+        ("GET http://a/@ HTTP/1.0\r\n\r\n", Ok(())),
         ("GET / HTTP/1.1\r\n\r\n", Err(HostMissing)),
         (
             "GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n",
@@ -174,9 +176,43 @@ fn heads_are_judged_however_they_arrive() {
             "GET / HTTP/1.1\r\nHost: a\r\nsec-fetch_site: none\r\n\r\n",
             Err(Underscore),
         ),
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\nX.Forwarded.For: 1\r\n\r\n",
+            Err(Underscore),
+        ),
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\nMantlet.Nonce: 1\r\n\r\n",
+            Err(Underscore),
+        ),
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\nContent.Length: 1\r\n\r\n",
+            Err(Underscore),
+        ),
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\nX_Forwarded: 1\r\n\r\n",
+            Err(Underscore),
+        ),
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\nTrue-Client.IP: 1\r\n\r\n",
+            Err(Underscore),
+        ),
+        ("GET / HTTP/1.1\r\nHost: a\r\nx.y: 1\r\n\r\n", Ok(())),
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\nX-Client-IP: 1\r\n\r\n",
+            Ok(()),
+        ),
     ];
     for (text, expected) in cases {
         assert_eq!(judged(text), *expected, "{text:?}");
+    }
+}
+
+#[test]
+fn every_other_character_of_a_name_is_a_dash_to_an_application() {
+    for mark in b"!#$%&'*+.^_`|~" {
+        let mark = char::from(*mark);
+        let text = format!("GET / HTTP/1.1\r\nHost: a\r\nX-Real{mark}IP: 1\r\n\r\n");
+        assert_eq!(judged(&text), Err(Fault::Underscore), "{mark}");
     }
 }
 

@@ -169,6 +169,55 @@ fn a_pooled_connection_that_the_application_closed_is_replaced() {
 }
 
 #[test]
+fn a_body_where_none_can_be_is_not_the_next_response() {
+    // the application sends the body that it announced, late: when the next request comes
+    for (method, head) in [
+        ("HEAD", "200 OK\r\nContent-Length: 45"),
+        ("HEAD", "200 OK\r\nTransfer-Encoding: chunked"),
+        ("GET", "304 Not Modified\r\nContent-Length: 45"),
+        ("GET", "204 No Content\r\nTransfer-Encoding: chunked"),
+    ] {
+        let app = App::start(move |seen, wire| {
+            if seen.line().contains("/first") {
+                wire.send(format!("HTTP/1.1 {head}\r\n\r\n").as_bytes())?;
+            } else if seen.connection == 0 {
+                wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\npoison!")?;
+            } else {
+                wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")?;
+            }
+            Ok(Then::Keep)
+        });
+        let proxy = Proxy::to(&app);
+        let mut wire = proxy.connect();
+        wire.send(format!("{method} /first HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes())
+            .unwrap();
+        wire.answer("HEAD");
+        wire.send(GET.as_bytes()).unwrap();
+        assert_eq!(wire.answer("GET").text(), "hello", "{method}: {head}");
+    }
+}
+
+#[test]
+fn a_response_that_says_it_has_no_body_leaves_its_connection_to_the_next() {
+    let app = App::start(|seen, wire| {
+        let head = match seen.line() {
+            line if line.starts_with("HEAD") => "200 OK\r\nContent-Length: 0",
+            _ => "304 Not Modified",
+        };
+        wire.send(format!("HTTP/1.1 {head}\r\n\r\n").as_bytes())?;
+        Ok(Then::Keep)
+    });
+    let proxy = Proxy::to(&app);
+    let mut wire = proxy.connect();
+    for method in ["HEAD", "GET", "HEAD"] {
+        wire.send(format!("{method} / HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes())
+            .unwrap();
+        wire.answer(method);
+        assert_eq!(app.next().connection, 0);
+    }
+}
+
+#[test]
 fn a_panic_costs_one_connection() {
     use mantlet_engine::policy::{Policy, Rule, Rules, Scoped, Template, Value, When};
     use mantlet_engine::{Engine, Entropy, EntropyError, Op};

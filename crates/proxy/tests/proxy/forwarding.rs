@@ -34,8 +34,24 @@ fn absolute_form_becomes_origin_form() {
         proxy.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
         assert_eq!(app.next().line(), line);
     }
-    proxy.send("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!(app.next().line(), "OPTIONS * HTTP/1.1");
+}
+
+#[test]
+fn options_asks_about_the_server_only_by_an_asterisk() {
+    let app = App::hello();
+    let proxy = Proxy::to(&app);
+    for (target, line) in [
+        ("*", "OPTIONS * HTTP/1.1"),
+        // RFC 9112 section 3.2.4 asks for *; docs/proxy.md says why it is not
+        ("http://a", "OPTIONS / HTTP/1.1"),
+        ("http://a/", "OPTIONS / HTTP/1.1"),
+        ("http://a?q", "OPTIONS /?q HTTP/1.1"),
+        ("http://a/x", "OPTIONS /x HTTP/1.1"),
+        ("/", "OPTIONS / HTTP/1.1"),
+    ] {
+        proxy.send(format!("OPTIONS {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        assert_eq!(app.next().line(), line, "{target}");
+    }
 }
 
 #[test]
@@ -49,6 +65,16 @@ fn an_old_client_gets_a_host_for_the_application() {
     let seen = app.next();
     assert_eq!(seen.line(), "GET / HTTP/1.1");
     assert_eq!(seen.one("host"), app.address.to_string());
+    // which the client has not said, and nobody outside is to learn
+    assert!(seen.all("x-forwarded-host").is_empty(), "{}", seen.head);
+
+    proxy.send("GET http://b/ HTTP/1.0\r\n\r\n");
+    let seen = app.next();
+    assert_eq!(seen.one("host"), "b");
+    assert_eq!(seen.one("x-forwarded-host"), "b");
+
+    proxy.send("GET / HTTP/1.0\r\nX-Forwarded-Host: c\r\n\r\n");
+    assert!(app.next().all("x-forwarded-host").is_empty());
 }
 
 #[test]

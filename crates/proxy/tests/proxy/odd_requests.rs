@@ -105,6 +105,16 @@ const REFUSED: &[(&str, u16, &str)] = &[
         "wire.underscore",
     ),
     (
+        "GET / HTTP/1.1\r\nHost: a\r\nX.Forwarded.For: 1\r\n\r\n",
+        400,
+        "wire.underscore",
+    ),
+    (
+        "GET / HTTP/1.1\r\nHost: a\r\nClient_IP: 1\r\n\r\n",
+        400,
+        "wire.underscore",
+    ),
+    (
         "POST / HTTP/1.1\r\nHost: a\r\nContent_Length: 5\r\n\r\n",
         400,
         "wire.underscore",

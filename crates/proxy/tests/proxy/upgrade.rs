@@ -1,6 +1,6 @@
 //! WebSocket, and what is not.
 
-use crate::support::{App, Proxy, Then};
+use crate::support::{App, Proxy, Then, engine, policy};
 
 const HANDSHAKE: &[u8] = b"GET /socket HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\
                            Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
@@ -103,6 +103,42 @@ fn other_protocols_are_not_offered_to_the_application() {
         for gone in ["upgrade", "connection", "http2-settings"] {
             assert!(seen.all(gone).is_empty(), "{gone} in {}", seen.head);
         }
+    }
+}
+
+#[test]
+fn what_is_no_websocket_101_is_502() {
+    const ACCEPT: &str = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+    for fields in [
+        "Connection: Upgrade\r\nUpgrade: h2c",
+        "Connection: Upgrade\r\nUpgrade: websocket, h2c",
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nUpgrade: h2c",
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nUpgrade: websocket",
+        "Connection: Upgrade",
+        "Connection: keep-alive\r\nUpgrade: websocket",
+        "Upgrade: websocket",
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: chunked",
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 5",
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 0",
+        "Connection: Upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked",
+    ] {
+        let app = App::start(move |_, wire| {
+            let head = "HTTP/1.1 101 Switching Protocols";
+            wire.send(format!("{head}\r\n{fields}\r\n{ACCEPT}\r\n\r\nhello").as_bytes())?;
+            Ok(Then::Close)
+        });
+        let proxy = Proxy::with(
+            app.address,
+            |config| config.tell_reason = true,
+            engine(policy("first")),
+        );
+        let mut wire = proxy.connect();
+        wire.send(HANDSHAKE).unwrap();
+        let answer = wire.answer("GET");
+        assert_eq!(answer.status(), 502, "{fields:?}");
+        assert_eq!(answer.one("mantlet-reason"), "upstream.upgrade");
+        assert!(answer.is_marked(), "{fields:?}");
+        assert!(wire.is_closed(), "{fields:?}");
     }
 }
 
