@@ -6,13 +6,15 @@ set -euo pipefail
 cd "$(dirname "$0")"
 command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
 cargo +nightly fuzz build --fuzz-dir libfuzzer target
-names=${TARGETS:-$(ls corpus)}
-for name in $names; do
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# one build for all: the tree may change while they run
+cp "$(ls -t libfuzzer/target/*/release/target | head -n 1)" "$work/target"
+for name in ${TARGETS:-$(ls corpus)}; do
     echo "== $name"
-    found=$(mktemp -d)
-    mkdir -p "artifacts/$name"
-    MANTLET_FUZZ_TARGET=$name cargo +nightly fuzz run --fuzz-dir libfuzzer target "$found" "corpus/$name" -- \
+    mkdir -p "artifacts/$name" "$work/found"
+    MANTLET_FUZZ_TARGET=$name "$work/target" "$work/found" "corpus/$name" \
         -max_total_time="${FUZZ_SECONDS:-60}" -max_len=4096 -verbosity=0 -artifact_prefix="artifacts/$name/"
-    rm -rf "$found"
+    rm -rf "$work/found"
 done
 echo "no parser broke a promise"
