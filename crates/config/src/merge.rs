@@ -271,7 +271,7 @@ fn directives(base: &CspTable, over: &CspTable) -> CspTable {
         (name.clone(), setting)
     });
     CspTable {
-        mode: over.mode.or(base.mode),
+        mode: over.mode.clone().or_else(|| base.mode.clone()),
         directives: filled.collect(),
     }
 }

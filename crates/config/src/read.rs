@@ -136,6 +136,7 @@ impl<T, F: Fn(&mut Keys<'_>) -> T> Read for TableOf<F> {
         };
         let mut keys = Keys {
             prefix: key,
+            place: node.place.as_ref(),
             entries,
             known: Vec::new(),
             open: false,
@@ -150,6 +151,7 @@ impl<T, F: Fn(&mut Keys<'_>) -> T> Read for TableOf<F> {
     fn schema(&self) -> Json {
         let mut keys = Keys {
             prefix: "",
+            place: None,
             entries: &[],
             known: Vec::new(),
             open: false,
@@ -172,6 +174,7 @@ impl<T, F: Fn(&mut Keys<'_>) -> T> Read for TableOf<F> {
 /// The keys of one table, asked for one by one.
 pub(crate) struct Keys<'t> {
     prefix: &'t str,
+    place: Option<&'t Place>,
     entries: &'t [(At<String>, Node)],
     known: Vec<String>,
     /// Whether the table takes other keys.
@@ -235,9 +238,9 @@ impl Keys<'_> {
             .find(|key| key.value == name)
     }
 
-    /// Where the first key of the table stands.
-    pub(crate) fn any_place(&self) -> Option<Place> {
-        self.entries.first().and_then(|(key, _)| key.place.clone())
+    /// Where the table stands.
+    pub(crate) fn own_place(&self) -> Option<&Place> {
+        self.place
     }
 
     pub(crate) fn dotted(&self, name: &str) -> String {

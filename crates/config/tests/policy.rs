@@ -636,6 +636,117 @@ fn a_table_is_not_merged_over_a_policy_written_as_text() {
 fn several_policies_are_one_field_of_one_mode() {
     let text = "[[csp]]\nmode = \"remove\"\nimg-src = []\n[[csp]]\nscript-src = []";
     assert!(errors(text)[0].contains("different modes"));
+    for (text, line) in [
+        (text, 2),
+        ("[[csp]]\nimg-src = []\n[[csp]]\nmode = \"remove\"", 4),
+        ("[[csp]]\nmode = \"override\"\n[[csp]]\nmode = \"off\"", 4),
+    ] {
+        let found = errors(text);
+        let place = format!("mantlet.toml:{line}:8: error: csp.mode");
+        assert!(found[0].starts_with(&place), "{found:?}");
+    }
+}
+
+#[test]
+fn an_unknown_key_beside_a_setting_is_named() {
+    for text in [
+        "headers.x-frame-options = { value = \"SAMEORIGIN\", mod = \"append\" }",
+        "headers.x-frame-options = { mod = \"remove\" }",
+        "headers.x-own = { mod = \"remove\" }",
+        "headers.permissions-policy = { value = { camera = [] }, mod = \"append\" }",
+        "headers.strict-transport-security = { mod = \"off\", value = \"max-age=1\" }",
+    ] {
+        let found = errors(text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains(".mod: is no key"), "{found:?}");
+        assert!(found[0].ends_with("(did you mean mode?)"), "{found:?}");
+    }
+}
+
+#[test]
+fn a_field_of_the_wrong_shape_contradicts_nothing() {
+    for value in ["7", "[\"DENY\"]", "\"DENNY\""] {
+        let found = errors(&format!("headers.x-frame-options = {value}"));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(!found[0].contains("contradicts"), "{found:?}");
+    }
+}
+
+#[test]
+fn a_fault_of_a_table_is_at_the_member_it_is_about() {
+    for (text, place) in [
+        (
+            "headers.permissions-policy = { usb = [], camera = true }",
+            "1:51",
+        ),
+        (
+            "[headers.permissions-policy]\nusb = []\ncamera = [\"http//x\"]",
+            "3:1",
+        ),
+        (
+            "[headers]\nstrict-transport-security = { max-age = 1, preload = [] }",
+            "2:54",
+        ),
+        (
+            "headers.strict-transport-security = { max-age = 1, preload = true }",
+            "1:52",
+        ),
+        (
+            "headers.strict-transport-security = { includeSubDomains = true }",
+            "1:39",
+        ),
+        ("headers.clear-site-data = [\"cookies\", 7]", "1:39"),
+    ] {
+        let found = errors(text);
+        let place = format!("mantlet.toml:{place}: error: ");
+        assert!(found[0].starts_with(&place), "{found:?}");
+    }
+}
+
+#[test]
+fn a_route_without_a_path_has_a_place() {
+    for (text, place) in [
+        ("\n[[route]]\n", "2:1"),
+        ("\n[[route]]\noverlay = \"redoc\"", "2:1"),
+        ("route = [{ path = \"/\" }, {}]", "1:26"),
+    ] {
+        let found = errors(text);
+        let start = format!("mantlet.toml:{place}: error: route.path: is missing");
+        assert!(found[0].starts_with(&start), "{found:?}");
+    }
+}
+
+/// The schema of a header's key.
+fn header_schema(name: &str) -> serde_json::Value {
+    let schema = mantlet_config::json_schema();
+    schema["properties"]["headers"]["properties"][name].clone()
+}
+
+#[test]
+fn the_schema_knows_the_form_of_each_header() {
+    let types = |name: &str| {
+        let schema = header_schema(name);
+        let mut forms = vec![];
+        let mut open = vec![&schema];
+        while let Some(one) = open.pop() {
+            forms.extend(one["type"].as_str().map(str::to_owned));
+            forms.extend(one.get("const").map(ToString::to_string));
+            open.extend(one["anyOf"].as_array().into_iter().flatten());
+        }
+        forms.sort();
+        forms.join(" ")
+    };
+    // each has the table of settings
+    assert_eq!(types("x-frame-options"), "false object string");
+    assert_eq!(types("referrer-policy"), "array false object string");
+    assert_eq!(types("origin-agent-cluster"), "false object string true");
+    assert_eq!(types("permissions-policy"), "false object object string");
+    let settings = &header_schema("x-frame-options")["anyOf"][0];
+    assert_eq!(settings["additionalProperties"], false);
+    assert_eq!(settings["properties"]["value"]["type"], "string");
+    let table = &header_schema("permissions-policy")["anyOf"][1]["anyOf"][1];
+    let settings = serde_json::json!(["value", "mode", "add", "danger"]);
+    assert_eq!(table["propertyNames"]["not"]["enum"], settings);
 }
 
 #[test]
@@ -700,7 +811,8 @@ fn a_report_to_without_its_endpoint_is_warned_of() {
 #[test]
 fn the_old_xss_filter_needs_danger_and_is_warned_of() {
     let found = errors("headers.x-xss-protection = \"1; mode=block\"");
-    assert!(found[0].contains("danger"), "{found:?}");
+    let hint = "{ value = \"1; mode=block\", danger = true })";
+    assert!(found[0].ends_with(hint), "{found:?}");
     let text = "headers.x-xss-protection = { value = \"1; mode=block\", danger = true }";
     let config = Config::read(&Source::new("x", text)).expect("valid").0;
     let loaded = config.load(Some(Environment::Production)).expect("valid");

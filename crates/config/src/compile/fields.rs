@@ -5,7 +5,9 @@ use mantlet_engine::Op;
 use mantlet_engine::policy::{Rule, Value, When};
 use mantlet_headers::cookie::{Attributes, Hardening};
 use mantlet_headers::registry::{self, Entry, Transport};
-use mantlet_headers::{CacheControl, Fault, Field, Refused, field_name, field_value};
+use mantlet_headers::{
+    CacheControl, Fault, Field, Refused, XXssProtection, field_name, field_value,
+};
 
 use super::{Compiler, op};
 use crate::config::{CookieAttributes, CookieSetting, HeaderSetting, Mode};
@@ -55,11 +57,13 @@ impl Compiler {
             return;
         };
         // what does harm is a warning to read and an error to build: `danger` takes the reading
+        let value = &text.text.value;
         let built = match setting.danger {
-            true => (entry.parse)(text.value.as_bytes()).strict(),
-            false => built(entry, &text.value),
+            true => (entry.parse)(value.as_bytes()).strict(),
+            false => built(entry, value).map_err(in_the_file),
         };
-        let Some(printed) = self.judged(&dotted, &text, key.place.as_ref(), built) else {
+        let place = |span: &_| text.place(span).or_else(|| key.place.clone());
+        let Some(printed) = self.judged_at(&dotted, value, place, built) else {
             return;
         };
         let Ok(value) = HeaderValue::from_str(&printed) else {
@@ -85,7 +89,7 @@ impl Compiler {
     ) {
         let dotted = format!("headers.{}", key.value);
         let named = field_name(&key.value).map(|name| (name, Vec::new()));
-        let Some(name) = self.judged(&dotted, key, None, named.map_err(Refused::from)) else {
+        let Some(name) = self.judged(&dotted, key, named.map_err(Refused::from)) else {
             return;
         };
         let known = registry::FIELDS.iter().map(|entry| entry.name);
@@ -110,9 +114,10 @@ impl Compiler {
         let Some(text) = values::text(&dotted, &key.value, value, &mut self.report) else {
             return;
         };
-        let valued = field_value(&text.value).map(|value| (value, Vec::new()));
+        let valued = field_value(&text.text.value).map(|value| (value, Vec::new()));
         let valued = valued.map_err(Refused::from);
-        let Some(value) = self.judged(&dotted, &text, key.place.as_ref(), valued) else {
+        let place = |span: &_| text.place(span).or_else(|| key.place.clone());
+        let Some(value) = self.judged_at(&dotted, &text.text.value, place, valued) else {
             return;
         };
         rules.push(Rule {
@@ -143,7 +148,7 @@ impl Compiler {
             return;
         };
         let built = built(entry, &default.value);
-        let Some(printed) = self.judged("cache.default", default, None, built) else {
+        let Some(printed) = self.judged("cache.default", default, built) else {
             return;
         };
         let Ok(value) = HeaderValue::from_str(&printed) else {
@@ -211,6 +216,18 @@ impl Compiler {
 
 fn built(entry: &Entry, text: &str) -> Result<(String, Vec<Fault>), Refused> {
     (entry.build)(text).map(|built| (built.text, built.warnings))
+}
+
+/// A hint that names a function of the library says what the file has in its place.
+fn in_the_file(mut refused: Refused) -> Refused {
+    for fault in &mut refused.faults {
+        if fault.code == XXssProtection::DANGER {
+            let hint =
+                "\"0\"; to send it all the same: { value = \"1; mode=block\", danger = true }";
+            fault.hint = Some(hint.to_owned());
+        }
+    }
+    refused
 }
 
 fn attributes(said: &CookieAttributes) -> Attributes {
