@@ -647,6 +647,39 @@ fn several_policies_are_one_field_of_one_mode() {
     }
 }
 
+/// The warnings of a text that is right.
+fn warnings(text: &str) -> Vec<String> {
+    let (config, read) = Config::read(&Source::new("mantlet.toml", text)).expect("valid");
+    let loaded = config.load(Some(Environment::Production)).expect("valid");
+    let all = read
+        .diagnostics()
+        .iter()
+        .chain(loaded.warnings.diagnostics());
+    all.map(ToString::to_string).collect()
+}
+
+#[test]
+fn same_site_none_without_secure_is_warned_of() {
+    let text = "[cookies]\nsamesite = \"None\"";
+    let found = warnings(text);
+    assert_eq!(found.len(), 1, "{found:?}");
+    let start = "mantlet.toml:2:12: warning: cookies.samesite: ";
+    assert!(found[0].starts_with(start), "{found:?}");
+    let engine = read(text).expect("valid");
+    for (tls, cookie) in [
+        (true, "set-cookie: a=b; Secure; SameSite=None"),
+        (false, "set-cookie: a=b"),
+    ] {
+        let lines = exchange(&engine, "/", tls, &[("set-cookie", "a=b")]);
+        assert!(lines.iter().any(|line| line == cookie), "{lines:?}");
+    }
+
+    assert!(warnings("[cookies]\nsecure = true\nsamesite = \"None\"").is_empty());
+    let exception =
+        "[cookies]\nsecure = true\n[cookies.exceptions.a]\nsecure = false\nsamesite = \"None\"";
+    assert!(warnings(exception)[0].contains("cookies.exceptions.a.samesite"));
+}
+
 #[test]
 fn an_unknown_key_beside_a_setting_is_named() {
     for text in [

@@ -3,7 +3,7 @@
 use http::{HeaderName, HeaderValue};
 use mantlet_engine::Op;
 use mantlet_engine::policy::{Rule, Value, When};
-use mantlet_headers::cookie::{Attributes, Hardening};
+use mantlet_headers::cookie::{Attributes, Hardening, SameSite};
 use mantlet_headers::registry::{self, Entry, Transport};
 use mantlet_headers::{
     CacheControl, Fault, Field, Refused, XXssProtection, field_name, field_value,
@@ -191,6 +191,7 @@ impl Compiler {
 
     pub(super) fn cookies(&mut self, said: &CookieSetting) -> Option<Hardening> {
         let mut hardening = Hardening::new(attributes(&said.attributes));
+        self.warn_of_same_site_none("cookies", &said.attributes);
         for (name, exception) in &said.exceptions {
             let merged = CookieAttributes {
                 secure: exception.secure.or(said.attributes.secure),
@@ -200,6 +201,10 @@ impl Compiler {
                     .clone()
                     .or_else(|| said.attributes.samesite.clone()),
             };
+            // one that only inherits both was warned of above
+            if exception.samesite.is_some() || exception.secure.is_some() {
+                self.warn_of_same_site_none(&format!("cookies.exceptions.{}", name.value), &merged);
+            }
             hardening = match hardening.except(&name.value, attributes(&merged)) {
                 Ok(hardening) => hardening,
                 Err(malformed) => {
@@ -211,6 +216,21 @@ impl Compiler {
             };
         }
         Some(hardening)
+    }
+
+    fn warn_of_same_site_none(&mut self, key: &str, said: &CookieAttributes) {
+        let none = said
+            .samesite
+            .as_ref()
+            .filter(|at| at.value == SameSite::None);
+        let (Some(none), false) = (none, said.secure.unwrap_or_default()) else {
+            return;
+        };
+        let message = "a browser takes SameSite=None with Secure only: over https Secure is added too, over plain http \
+                       neither is";
+        let diagnostic = Diagnostic::warning(format!("{key}.samesite"), message).value("None");
+        self.report
+            .add(diagnostic.hint("secure = true").at(none.place.as_ref()));
     }
 }
 
