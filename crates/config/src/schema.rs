@@ -13,6 +13,7 @@ use crate::config::{
 };
 use crate::environment::Environment;
 use crate::error::{Diagnostic, Report};
+use crate::merge::{CSP, CSP_REPORT_ONLY};
 use crate::node::{Node, Value};
 use crate::preset::{Overlay, Preset};
 use crate::read::{Choice, Flag, Keys, List, Read, Text, refuse, table};
@@ -91,9 +92,8 @@ pub(crate) fn policy() -> impl Read<Out = Config> {
                 .key(
                     "route",
                     "Rules of their own for paths: whole segments, the longest prefix wins.",
-                    &List(route()),
+                    &Routes,
                 )
-                .map(|routes| routes.into_iter().flatten().collect())
                 .unwrap_or_default(),
         }
     })
@@ -112,7 +112,24 @@ pub fn json_schema() -> Json {
     schema
 }
 
+/// Where a header or a directive belongs that stands beside `[csp]` and `[headers]`.
+fn under_its_table(key: &str) -> Option<String> {
+    let name = key.to_ascii_lowercase().replace('_', "-");
+    match name.as_str() {
+        CSP => Some("write [csp], a key per directive".to_owned()),
+        CSP_REPORT_ONLY => Some("write [csp_report_only], a key per directive".to_owned()),
+        _ if registry::field(&name).is_some() => {
+            Some(format!("headers go under [headers]: headers.{name}"))
+        }
+        _ if DirectiveName::from_name(&name).is_some() => {
+            Some(format!("directives go under [csp]: csp.{name}"))
+        }
+        _ => None,
+    }
+}
+
 fn section(keys: &mut Keys<'_>) -> Section {
+    keys.elsewhere(under_its_table);
     Section {
         csp: keys.key(
             "csp",
@@ -143,6 +160,27 @@ fn section(keys: &mut Keys<'_>) -> Section {
                 &cache(),
             )
             .flatten(),
+    }
+}
+
+/// `[[route]]`
+struct Routes;
+
+impl Read for Routes {
+    type Out = Vec<RouteSection>;
+
+    fn read(&self, key: &str, node: &Node, report: &mut Report) -> Option<Self::Out> {
+        if let Value::Table(_) = node.value {
+            let diagnostic = Diagnostic::error(key, "takes a list of tables, not one");
+            report.add(diagnostic.hint("write [[route]]").at(node.place.as_ref()));
+            return None;
+        }
+        let routes = List(route()).read(key, node, report)?;
+        Some(routes.into_iter().flatten().collect())
+    }
+
+    fn schema(&self) -> Json {
+        List(route()).schema()
     }
 }
 
@@ -292,8 +330,11 @@ fn csp_table() -> impl Read<Out = CspTable> {
             &MODES,
         );
         let mut directives = Vec::new();
-        for name in DirectiveName::ALL {
-            let setting = keys.key(name.as_str(), name.summary(), &Directive);
+        for name in DirectiveName::ALL.iter().chain(DirectiveName::DEAD) {
+            let setting = match name.is_dead() {
+                false => keys.key(name.as_str(), name.summary(), &Directive),
+                true => keys.old_key(name.as_str(), name.summary(), &Directive),
+            };
             if let (Some(setting), Some(key)) = (setting, keys.place(name.as_str())) {
                 directives.push((key.clone(), setting));
             }

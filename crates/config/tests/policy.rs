@@ -639,7 +639,7 @@ fn several_policies_are_one_field_of_one_mode() {
     for (text, line) in [
         (text, 2),
         ("[[csp]]\nimg-src = []\n[[csp]]\nmode = \"remove\"", 4),
-        ("[[csp]]\nmode = \"override\"\n[[csp]]\nmode = \"off\"", 4),
+        ("[[csp]]\nmode = \"remove\"\n[[csp]]\nmode = \"off\"", 4),
     ] {
         let found = errors(text);
         let place = format!("mantlet.toml:{line}:8: error: csp.mode");
@@ -678,6 +678,140 @@ fn same_site_none_without_secure_is_warned_of() {
     let exception =
         "[cookies]\nsecure = true\n[cookies.exceptions.a]\nsecure = false\nsamesite = \"None\"";
     assert!(warnings(exception)[0].contains("cookies.exceptions.a.samesite"));
+}
+
+#[test]
+fn a_policy_without_directives_is_warned_of() {
+    let text = "[[csp]]\nimg-src = []\n[[csp]]\nscript-src = false\nstyle-src = false";
+    let found = warnings(text);
+    assert_eq!(found.len(), 1, "{found:?}");
+    let start = "mantlet.toml:4:1: warning: csp: is a policy without a directive";
+    assert!(found[0].starts_with(start), "{found:?}");
+    assert!(warnings("[[csp]]\nmode = \"remove\"").is_empty());
+    assert!(warnings("[csp]\nimg-src = false").is_empty());
+}
+
+#[test]
+fn how_long_to_cache_is_said_in_one_place() {
+    let found = errors("cache.default = \"no-store\"\nheaders.cache-control = \"private\"");
+    assert_eq!(found.len(), 1, "{found:?}");
+    let start = "mantlet.toml:2:9: error: headers.cache-control: stands here and in [cache]";
+    assert!(found[0].starts_with(start), "{found:?}");
+    // layers replace each other
+    let route = "cache.default = \"no-store\"\n[[route]]\npath = \"/x\"\nheaders.cache-control = \"private\"";
+    assert!(warnings(route).is_empty());
+    let code = Config::read(&Source::new("x", "cache.default = \"no-store\""))
+        .expect("valid")
+        .0
+        .custom_header("cache-control", "private");
+    assert!(code.build().is_ok());
+}
+
+#[test]
+fn fields_that_no_browser_reads_are_warned_of() {
+    for (name, words) in [
+        ("feature-policy", "(permissions-policy)"),
+        ("expect-ct", "Certificate Transparency"),
+        ("public-key-pins", "no browser reads it"),
+        ("public-key-pins-report-only", "no browser reads it"),
+        ("x-webkit-csp", "(content-security-policy)"),
+        ("x-content-security-policy", "(content-security-policy)"),
+    ] {
+        let found = warnings(&format!("headers.{name} = \"x\""));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains(words), "{found:?}");
+        let removed = warnings(&format!("headers.{name} = {{ mode = \"remove\" }}"));
+        assert!(removed.is_empty(), "{removed:?}");
+    }
+}
+
+#[test]
+fn a_misspelled_field_is_an_error_and_a_similar_one_a_warning() {
+    for (name, meant) in [
+        ("referer-policy", "referrer-policy"),
+        ("x-frame-option", "x-frame-options"),
+        ("content-security-polcy", "content-security-policy"),
+        ("strict_transport_security", "strict-transport-security"),
+    ] {
+        let found = errors(&format!("headers.{name} = \"x\""));
+        assert_eq!(found.len(), 1, "{found:?}");
+        let hint = format!("(did you mean {meant}?)");
+        assert!(found[0].ends_with(&hint), "{found:?}");
+    }
+    let found = warnings("headers.x-frames-opts = \"x\"");
+    assert!(found[0].ends_with("(did you mean x-frame-options?)"));
+    assert!(
+        warnings("headers.net = \"x\"")
+            .iter()
+            .all(|one| one.contains("warning"))
+    );
+    assert!(warnings("headers.x-team = \"x\"").is_empty());
+}
+
+#[test]
+fn a_key_in_the_wrong_table_is_told_the_right_one() {
+    for (text, hint) in [
+        (
+            "x-frame-options = \"DENY\"",
+            "headers go under [headers]: headers.x-frame-options",
+        ),
+        (
+            "Referrer_Policy = \"no-referrer\"",
+            "headers go under [headers]: headers.referrer-policy",
+        ),
+        (
+            "script-src = [\"'self'\"]",
+            "directives go under [csp]: csp.script-src",
+        ),
+        (
+            "content-security-policy = \"default-src 'self'\"",
+            "write [csp], a key per directive",
+        ),
+        (
+            "[content-security-policy-report-only]\nimg-src = []",
+            "write [csp_report_only], a key per directive",
+        ),
+        ("[route]\npath = \"/docs\"", "write [[route]]"),
+        (
+            "[[route]]\npath = \"/docs\"\nimg-src = []",
+            "directives go under [csp]: csp.img-src",
+        ),
+    ] {
+        let found = errors(text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].ends_with(&format!("({hint})")), "{found:?}");
+        assert!(found[0].starts_with("mantlet.toml:"), "{found:?}");
+    }
+}
+
+#[test]
+fn dead_directives_are_warned_of() {
+    for text in [
+        "block-all-mixed-content = true",
+        "block-all-mixed-content = []",
+        "prefetch-src = [\"'self'\"]",
+        "plugin-types = \"application/pdf\"",
+    ] {
+        let found = warnings(&format!("[csp]\n{text}"));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("is ignored by browsers"), "{found:?}");
+        assert!(found[0].starts_with("mantlet.toml:2:1: warning"));
+    }
+    // no hint names one
+    let found = errors("[csp]\nprefetch-srcs = []");
+    assert!(!found[0].contains("prefetch-src,"), "{found:?}");
+}
+
+#[test]
+fn the_file_and_code_are_told_what_was_meant_in_the_same_words() {
+    let file = errors("csp.scirpt-src = []");
+    let code = Config::new()
+        .csp("scirpt-src", ["'self'"])
+        .build()
+        .expect_err("refused");
+    for told in [file[0].as_str(), &code.to_string()] {
+        assert!(told.ends_with("(did you mean script-src?)"), "{told}");
+    }
 }
 
 #[test]

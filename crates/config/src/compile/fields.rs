@@ -92,14 +92,26 @@ impl Compiler {
         let Some(name) = self.judged(&dotted, key, named.map_err(Refused::from)) else {
             return;
         };
-        let known = registry::FIELDS.iter().map(|entry| entry.name);
-        if let Some(near) = mantlet_headers::suggest(&key.value, known) {
-            let message = format!(
-                "is sent as a field of your own; did you mean {}?",
-                near.to_ascii_lowercase()
+        let dead = registry::DEAD.iter().find(|(dead, ..)| *dead == key.value);
+        let known = || registry::FIELDS.iter().map(|entry| entry.name);
+        if dead.is_some() {
+            // its name may look like one of today
+        } else if let Some(meant) = mantlet_headers::misspelled(&key.value, known()) {
+            let message = "is nearly the name of a field, and a browser ignores it";
+            let hint = format!("did you mean {}?", meant.to_ascii_lowercase());
+            self.report.add(
+                Diagnostic::error(&dotted, message)
+                    .hint(hint)
+                    .at(key.place.as_ref()),
             );
-            self.report
-                .add(Diagnostic::warning(&dotted, message).at(key.place.as_ref()));
+            return;
+        } else if let Some(near) = mantlet_headers::suggest(&key.value, known()) {
+            let hint = format!("did you mean {}?", near.to_ascii_lowercase());
+            self.report.add(
+                Diagnostic::warning(&dotted, "is sent as a field of your own")
+                    .hint(hint)
+                    .at(key.place.as_ref()),
+            );
         }
         let Some(op) = op(setting.mode.unwrap_or(Mode::Override)) else {
             return;
@@ -107,6 +119,13 @@ impl Compiler {
         if op == Op::Remove {
             rules.push(Rule::remove(name));
             return;
+        }
+        if let Some((_, message, hint)) = dead {
+            self.report.add(
+                Diagnostic::warning(&dotted, *message)
+                    .hint(*hint)
+                    .at(key.place.as_ref()),
+            );
         }
         let Some(value) = self.value_node(&dotted, key, setting) else {
             return;
