@@ -93,7 +93,7 @@ pub(crate) fn merge(base: &Section, over: &Section, report: &mut Report) -> Sect
         {
             Some((place, known)) => {
                 *place = name.clone();
-                *known = header(known, setting);
+                *known = header(&name.value, known, setting, report);
             }
             None => headers.push((name.clone(), setting.clone())),
         }
@@ -146,12 +146,30 @@ fn says_who_frames(section: &Section) -> bool {
     in_csp || in_header()
 }
 
-fn header(base: &HeaderSetting, over: &HeaderSetting) -> HeaderSetting {
+fn header(
+    name: &str,
+    base: &HeaderSetting,
+    over: &HeaderSetting,
+    report: &mut Report,
+) -> HeaderSetting {
     let extended = match (&base.value, &over.add) {
         (Some(value), Some(more)) => extend(value, more),
         _ => None,
     };
     let added = extended.is_some();
+    if let (Some(value), Some(more), false) = (&base.value, &over.add, added) {
+        let message = format!(
+            "is over {} of the layer below, {}: only tables can be extended",
+            value.kind(),
+            value.written()
+        );
+        let diagnostic = Diagnostic::error(format!("headers.{name}.add"), message);
+        report.add(
+            diagnostic
+                .hint("write the whole value")
+                .at(more.place.as_ref()),
+        );
+    }
     HeaderSetting {
         // a value without a mode sets the field anew: the mode below was about the value below
         mode: over.mode.or(base.mode.filter(|_| over.value.is_none())),

@@ -10,7 +10,12 @@ use mantlet_config::{Config, Source};
 fn the_policies_in_the_documents_are_right() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut seen = 0;
-    for document in ["README.md", "docs/policy.md", "docs/presets.md", "docs/proxy.md"] {
+    for document in [
+        "README.md",
+        "docs/policy.md",
+        "docs/presets.md",
+        "docs/proxy.md",
+    ] {
         let text = std::fs::read_to_string(root.join(document)).expect("a document");
         for (number, block) in text.split("```toml\n").skip(1).enumerate() {
             let policy = block.split("```").next().expect("an end");
