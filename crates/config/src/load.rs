@@ -25,6 +25,8 @@ pub struct Loaded {
     pub chosen: Chosen,
     /// Whether the policy lets a proxy tell the application its nonces.
     pub nonce_upstream: bool,
+    /// The text that was read; none for what code has built.
+    pub source: Option<Arc<Source>>,
     /// What is odd about it.
     pub warnings: Report,
 }
@@ -56,6 +58,7 @@ fn load_text(source: &Arc<Source>, flag: Option<Environment>) -> Result<Loaded, 
     let mut loaded = config.load(flag)?;
     warnings.extend(loaded.warnings);
     loaded.warnings = warnings;
+    loaded.source = Some(source.clone());
     Ok(loaded)
 }
 
@@ -139,6 +142,7 @@ impl Config {
             environment,
             chosen,
             nonce_upstream,
+            source: None,
             warnings,
         })
     }

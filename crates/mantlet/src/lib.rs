@@ -55,9 +55,11 @@ pub fn follow_policy_file(
     told: impl Fn(Result<Loaded, Report>) + Send + 'static,
 ) -> Result<(Live, Watch), FollowError> {
     let path = path.as_ref().to_path_buf();
-    let live = Live::new(policy_file(&path)?);
+    let loaded = load(&path, None)?;
+    let text = loaded.source.map(|source| source.text.clone());
+    let live = Live::new(loaded.engine);
     let (file, target) = (path.clone(), live.clone());
-    let watch = mantlet_source::watch(&path, move || {
+    let watch = mantlet_source::watch(&path, text.unwrap_or_default(), move || {
         told(mantlet_config::reload(&file, None, &target, Ok))
     })?;
     Ok((live, watch))
