@@ -147,7 +147,8 @@ impl Config {
         })
     }
 
-    /// Compiles the policy for its own environment; the variable of the process is not read.
+    /// Compiles the policy for its own environment; the variable of the process is not read. Warnings are dropped: use
+    /// [`Config::load`] to see them.
     ///
     /// # Errors
     /// Everything that a browser would ignore or misread, at once.
@@ -189,5 +190,22 @@ impl Config {
             Some(at) => (at.value, Chosen::Policy),
             None => (Environment::default(), Chosen::Default),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_readable_where_rust_prints_it_for_debugging() {
+        let source = Source::new("mantlet.toml", "preset = \"no such\"\n");
+        let report = Config::read(&source).expect_err("wrong");
+        let printed = format!("{report:?}");
+        assert_eq!(printed, report.to_string());
+        assert!(
+            printed.starts_with("mantlet.toml:1:10: error: preset"),
+            "{printed}"
+        );
     }
 }
