@@ -9,7 +9,8 @@ use mantlet_engine::{Exchange, Reply, ResponseHead};
 use crate::body::Body;
 
 pin_project_lite::pin_project! {
-    /// Waits for the application, or answers in its place.
+    /// Waits for the application, or answers in its place. As with any future, polling it again once it was ready is a
+    /// mistake: after a denial it then stays pending for ever, and nobody is woken.
     pub struct ResponseFuture<F> {
         #[pin]
         source: Source<F>,
@@ -54,7 +55,7 @@ where
         let mut response = match this.source.project() {
             SourceProj::Inner { future } => ready!(future.poll(cx))?.map(Body::inner),
             SourceProj::Denied { reply } => {
-                // a future is not polled again once it was ready
+                // polled again after it was ready: a panic would take the connection's other requests with it
                 let Some(reply) = reply.take() else {
                     return Poll::Pending;
                 };
