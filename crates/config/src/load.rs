@@ -126,6 +126,24 @@ impl Config {
         report.finish(config)
     }
 
+    /// Reads a policy text that stands in no file; what code says next goes over it.
+    ///
+    /// ```
+    /// use mantlet_config::Config;
+    ///
+    /// let engine = Config::parse("preset = 'strict'\n[[route]]\npath = '/docs'\noverlay = 'swagger-ui'")?
+    ///     .csp_add("img-src", ["https://cdn.example.com"])
+    ///     .build()?;
+    /// # Ok::<(), mantlet_config::Report>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Config::read`], whose warnings are dropped here.
+    pub fn parse(text: &str) -> Result<Self, Report> {
+        let (config, _) = Self::read(&Source::new("policy", text))?;
+        Ok(config)
+    }
+
     /// Compiles for the environment of `flag`, else of `MANTLET_ENVIRONMENT`, else of the policy.
     ///
     /// # Errors
@@ -195,7 +213,55 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use http::{HeaderMap, Method, StatusCode};
+    use mantlet_engine::{RequestHead, ResponseHead};
+
     use super::*;
+
+    fn sent(config: &Config, name: &str) -> String {
+        let loaded = config.load(Some(Environment::Production)).expect("right");
+        let mut headers = HeaderMap::new();
+        let request = RequestHead::new(&Method::GET, b"/", &headers);
+        let (_, exchange) = loaded.engine.on_request(&request);
+        let response = ResponseHead::new(StatusCode::OK, &headers);
+        exchange.on_response(&response).apply(&mut headers);
+        let value = headers.get(name).expect("sent");
+        value.to_str().expect("ASCII").to_owned()
+    }
+
+    #[test]
+    fn code_goes_over_the_text_it_began_with() {
+        let text = "preset = 'none'\n[csp]\nimg-src = ['https://a.example']\nfont-src = ['https://a.example']\n\
+                    [csp_report_only]\nimg-src = ['https://a.example']\n";
+        let config = Config::parse(text)
+            .expect("right")
+            .csp_add("img-src", ["https://b.example"])
+            .csp("font-src", ["https://b.example"])
+            .csp_report_only("img-src", ["https://b.example"])
+            .csp_report_only("font-src", ["'self'"]);
+        assert_eq!(
+            sent(&config, "content-security-policy"),
+            "img-src https://a.example https://b.example; font-src https://b.example"
+        );
+        assert_eq!(
+            sent(&config, "content-security-policy-report-only"),
+            "img-src https://b.example; font-src 'self'"
+        );
+    }
+
+    #[test]
+    fn code_can_allow_a_proxy_to_tell_nonces() {
+        let config = Config::new().csp("script-src", ["'nonce'"]);
+        let load = |config: &Config| config.load(None).expect("right").for_proxy();
+        assert!(load(&config).is_err());
+        assert!(load(&config.nonce_upstream(true)).is_ok());
+    }
+
+    #[test]
+    fn a_mistake_in_a_text_without_a_file_has_its_place() {
+        let report = Config::parse("preset = 'no such'").expect_err("wrong");
+        assert!(report.to_string().starts_with("policy:1:10: error: preset"));
+    }
 
     #[test]
     fn a_report_is_readable_where_rust_prints_it_for_debugging() {
