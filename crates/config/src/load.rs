@@ -14,6 +14,9 @@ use crate::read::Read;
 use crate::schema;
 use crate::source::Source;
 
+/// What to write into an empty file.
+const SAY_SO: &str = "preset = \"balanced\" says that the default is meant";
+
 /// A policy ready for use.
 #[derive(Debug)]
 pub struct Loaded {
@@ -37,7 +40,13 @@ pub struct Loaded {
 /// Every error of the file at once, or the one that kept it from being read.
 pub fn load(path: &Path, flag: Option<Environment>) -> Result<Loaded, Report> {
     let source = read_file(path)?;
-    load_text(&source, flag)
+    let mut loaded = load_text(&source, flag)?;
+    if source.says_nothing() {
+        let message = format!("{} is empty: the default preset is in force", source.name);
+        let warning = Diagnostic::warning("", message).hint(SAY_SO);
+        loaded.warnings.add(warning);
+    }
+    Ok(loaded)
 }
 
 fn read_file(path: &Path) -> Result<Arc<Source>, Report> {
@@ -75,17 +84,23 @@ pub fn reload(
     accept: impl Fn(Loaded) -> Result<Loaded, Report>,
 ) -> Result<Loaded, Report> {
     let source = read_file(path)?;
-    let says_nothing = |line: &str| line.trim().is_empty() || line.trim().starts_with('#');
-    if source.text.lines().all(says_nothing) {
+    if source.says_nothing() {
         let message = format!("{} is empty", source.name);
-        let hint = "preset = \"balanced\" says that the default is meant";
         let mut report = Report::default();
-        report.add(Diagnostic::error("", message).hint(hint));
+        report.add(Diagnostic::error("", message).hint(SAY_SO));
         return Err(report);
     }
     let loaded = load_text(&source, flag).and_then(accept)?;
     live.replace(loaded.engine.clone());
     Ok(loaded)
+}
+
+impl Source {
+    /// Whether it has no key, and comments at most.
+    fn says_nothing(&self) -> bool {
+        let nothing = |line: &str| line.trim().is_empty() || line.trim().starts_with('#');
+        self.text.lines().all(nothing)
+    }
 }
 
 impl Loaded {
