@@ -141,3 +141,14 @@ fn check_shows_the_redirect_to_https() {
         "{told}"
     );
 }
+
+#[test]
+fn init_says_first_that_the_file_is_there_and_leaves_it() {
+    let folder = folder_with("preset = \"api\"\n");
+    // before what was said is looked at, and so before it would ask
+    let told = mantlet(folder.path(), &["init", "--trusted-proxy", "10.0.0.0/99"]);
+    assert_eq!(told.status.code(), Some(2));
+    assert!(error(&told).contains("mantlet.toml is there already"));
+    let kept = std::fs::read_to_string(folder.path().join("mantlet.toml"));
+    assert_eq!(kept.expect("readable"), "preset = \"api\"\n");
+}
