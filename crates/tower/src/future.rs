@@ -72,3 +72,34 @@ where
         Poll::Ready(Ok(response))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::pin::pin;
+    use std::task::Waker;
+
+    use http::Request;
+    use mantlet_engine::policy::{Https, Policy, Rules, Scoped};
+    use mantlet_engine::{Engine, OsEntropy};
+    use tower::Layer;
+    use tower_service::Service;
+
+    use super::*;
+
+    #[test]
+    fn a_denial_polled_again_is_pending_and_no_panic() {
+        let mut policy = Policy::new(Scoped::any(Rules::default()));
+        policy.https = Https::Redirect;
+        let inner =
+            tower::service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(())));
+        let mut service = crate::layer(Engine::new(policy, OsEntropy)).layer(inner);
+        let mut request = Request::new(());
+        let host = http::HeaderValue::from_static("app.example");
+        request.headers_mut().insert(http::header::HOST, host);
+        let mut future = pin!(service.call(request));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(future.as_mut().poll(&mut cx).is_ready());
+        assert!(future.as_mut().poll(&mut cx).is_pending());
+    }
+}
