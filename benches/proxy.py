@@ -149,7 +149,7 @@ def compare(workers: int, rounds: int, seconds: int) -> float:
         peer = stack.enter_context(nginx("proxy", folder, theirs, workers, block))
         moment = ("date", "server")
         sections = [
-            {n: v for n, v in section(port).items() if n not in moment + ("connection",)} for port in (ours, theirs)
+            {n: v for n, v in section(port).items() if n not in (*moment, "connection")} for port in (ours, theirs)
         ]
         assert sections[0] == sections[1], sections
 

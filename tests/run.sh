@@ -68,6 +68,8 @@ if cargo nextest --version >/dev/null 2>&1; then
 else
     attempt "Rust tests" cargo test --workspace --all-features --all-targets --no-fail-fast
 fi
+attempt "Python lint" .venv/bin/ruff check --quiet tests benches
+attempt "Python format" .venv/bin/ruff format --quiet --check tests benches
 attempt "Rust documentation tests" cargo test --doc --workspace --all-features --no-fail-fast
 
 step "The program"

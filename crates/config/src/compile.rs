@@ -13,6 +13,7 @@ mod fields;
 mod framing;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use http::HeaderName;
@@ -188,22 +189,34 @@ impl Compiler {
         }
     }
 
-    /// Reports the faults of a value; hands it out if none of them is an error.
+    /// Reports the faults of a value that is written as it is; hands it out if none of them is an error.
     fn judged<T>(
         &mut self,
         key: &str,
         text: &At<String>,
-        place: Option<&Place>,
+        built: Result<(T, Vec<Fault>), Refused>,
+    ) -> Option<T> {
+        let place = |span: &Range<usize>| Some(text.place.as_ref()?.within(&text.value, span));
+        self.judged_at(key, &text.value, place, built)
+    }
+
+    /// The same for any value: `place` tells where bytes of the text come from.
+    fn judged_at<T>(
+        &mut self,
+        key: &str,
+        text: &str,
+        place: impl Fn(&Range<usize>) -> Option<Place>,
         built: Result<(T, Vec<Fault>), Refused>,
     ) -> Option<T> {
         let (value, faults) = match built {
             Ok((value, warnings)) => (Some(value), warnings),
             Err(refused) => (None, refused.faults),
         };
-        let place = text.place.as_ref().or(place);
         for fault in faults {
-            self.report
-                .add(Diagnostic::of_fault(key, &text.value, fault, place));
+            let place = place(&fault.span);
+            let mut diagnostic = Diagnostic::of_fault(key, text, fault, None);
+            diagnostic.place = place;
+            self.report.add(diagnostic);
         }
         value
     }

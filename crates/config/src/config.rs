@@ -72,7 +72,7 @@ pub(crate) enum CspSetting {
 /// One policy: directives in the order of writing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CspTable {
-    pub(crate) mode: Option<Mode>,
+    pub(crate) mode: Option<At<Mode>>,
     pub(crate) directives: Vec<(At<String>, DirectiveSetting)>,
 }
 

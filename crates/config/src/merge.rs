@@ -12,7 +12,7 @@ use mantlet_headers::Field;
 use mantlet_headers::csp::{Csp, DirectiveName};
 
 use crate::config::{
-    CookieSetting, CspSetting, CspTable, DirectiveSetting, HeaderSetting, Section,
+    CookieSetting, CspSetting, CspTable, DirectiveSetting, HeaderSetting, Mode, Section,
 };
 use crate::error::{Diagnostic, Report};
 use crate::node::{Node, Value};
@@ -74,6 +74,16 @@ pub(crate) fn merge(base: &Section, over: &Section, report: &mut Report) -> Sect
         }
     }
     if over.cache_default.is_some() {
+        // a value that code has set over a file takes the place of the file's
+        let written = over.headers.iter().find(|(known, setting)| {
+            let value = setting.value.as_ref().or(setting.add.as_ref());
+            known.value == CACHE_CONTROL && value.is_some_and(|node| node.place.is_some())
+        });
+        if let Some((place, _)) = written {
+            let message = "stands here and in [cache]: one header has one place";
+            let diagnostic = Diagnostic::error(format!("headers.{CACHE_CONTROL}"), message);
+            report.add(diagnostic.hint("keep one of them").at(place.place.as_ref()));
+        }
         headers.retain(|(name, _)| name.value != CACHE_CONTROL);
     }
     for (name, setting) in &over.headers {
@@ -213,8 +223,25 @@ fn csp(
     let value = match &over.value {
         CspSetting::Off => CspSetting::Off,
         CspSetting::Several(policies) => {
-            let alone = |policy: &CspTable| directives(&CspTable::default(), policy);
-            CspSetting::Several(policies.iter().map(alone).collect())
+            let mut alone = |policy: &CspTable| {
+                let merged = directives(&CspTable::default(), policy);
+                let sent = !matches!(
+                    policy.mode.as_ref().map(|mode| mode.value),
+                    Some(Mode::Remove | Mode::Off)
+                );
+                if sent && merged.directives.is_empty() {
+                    let message = "is a policy without a directive, and is not sent";
+                    let hint = format!(
+                        "[[{key}]] is over no other policy: leave it out, or write the policy in full"
+                    );
+                    let first = policy.directives.first();
+                    let place = first.and_then(|(name, _)| name.place.as_ref());
+                    let place = place.or(over.place.as_ref());
+                    report.add(Diagnostic::warning(key, message).hint(hint).at(place));
+                }
+                merged
+            };
+            CspSetting::Several(policies.iter().map(&mut alone).collect())
         }
         CspSetting::Over(table) => match below {
             [] => CspSetting::Several(vec![directives(&CspTable::default(), table)]),
@@ -271,7 +298,7 @@ fn directives(base: &CspTable, over: &CspTable) -> CspTable {
         (name.clone(), setting)
     });
     CspTable {
-        mode: over.mode.or(base.mode),
+        mode: over.mode.clone().or_else(|| base.mode.clone()),
         directives: filled.collect(),
     }
 }

@@ -136,8 +136,11 @@ impl<T, F: Fn(&mut Keys<'_>) -> T> Read for TableOf<F> {
         };
         let mut keys = Keys {
             prefix: key,
+            place: node.place.as_ref(),
             entries,
             known: Vec::new(),
+            unlisted: Vec::new(),
+            elsewhere: |_| None,
             open: false,
             written: None,
             report,
@@ -150,8 +153,11 @@ impl<T, F: Fn(&mut Keys<'_>) -> T> Read for TableOf<F> {
     fn schema(&self) -> Json {
         let mut keys = Keys {
             prefix: "",
+            place: None,
             entries: &[],
             known: Vec::new(),
+            unlisted: Vec::new(),
+            elsewhere: |_| None,
             open: false,
             written: Some(Written {
                 properties: Map::new(),
@@ -172,8 +178,13 @@ impl<T, F: Fn(&mut Keys<'_>) -> T> Read for TableOf<F> {
 /// The keys of one table, asked for one by one.
 pub(crate) struct Keys<'t> {
     prefix: &'t str,
+    place: Option<&'t Place>,
     entries: &'t [(At<String>, Node)],
     known: Vec<String>,
+    /// Keys that are taken and that nobody is told of.
+    unlisted: Vec<String>,
+    /// Where a key belongs that is known, but not to this table.
+    elsewhere: fn(&str) -> Option<String>,
     /// Whether the table takes other keys.
     open: bool,
     /// The schema so far, if it is being written: reading a file does not pay for it.
@@ -202,6 +213,26 @@ impl Keys<'_> {
         self.known.push(name.to_owned());
         let (_, node) = self.entries.iter().find(|(key, _)| key.value == name)?;
         read.read(&self.dotted(name), node, self.report)
+    }
+
+    /// The same for a key of old: no hint names it, and the schema calls it deprecated.
+    pub(crate) fn old_key<R: Read>(&mut self, name: &str, doc: &str, read: &R) -> Option<R::Out> {
+        let value = self.key(name, doc, read);
+        self.unlisted.extend(self.known.pop());
+        if let Some(written) = &mut self.written
+            && let Some(object) = written
+                .properties
+                .get_mut(name)
+                .and_then(Json::as_object_mut)
+        {
+            object.insert("deprecated".to_owned(), Json::Bool(true));
+        }
+        value
+    }
+
+    /// Says where keys belong that are known, but not to this table: the hint for one.
+    pub(crate) fn elsewhere(&mut self, hint: fn(&str) -> Option<String>) {
+        self.elsewhere = hint;
     }
 
     /// Reads every key not asked for yet: for tables with free names. Says so in the schema.
@@ -235,9 +266,9 @@ impl Keys<'_> {
             .find(|key| key.value == name)
     }
 
-    /// Where the first key of the table stands.
-    pub(crate) fn any_place(&self) -> Option<Place> {
-        self.entries.first().and_then(|(key, _)| key.place.clone())
+    /// Where the table stands.
+    pub(crate) fn own_place(&self) -> Option<&Place> {
+        self.place
     }
 
     pub(crate) fn dotted(&self, name: &str) -> String {
@@ -258,15 +289,20 @@ impl Keys<'_> {
         }
         for (key, _) in self.entries {
             let names = || self.known.iter().map(String::as_str);
-            if names().any(|name| name == key.value) {
+            if names().any(|name| name == key.value) || self.unlisted.contains(&key.value) {
                 continue;
             }
             let folded = |name: &str| name.to_ascii_lowercase().replace('_', "-");
             let same = names().find(|name| folded(name) == folded(&key.value));
-            let hint = match same.or_else(|| mantlet_headers::suggest(&key.value, names())) {
-                Some(name) => format!("did you mean {name}?"),
-                None => format!("known here: {}", names().collect::<Vec<_>>().join(", ")),
-            };
+            let meant = |name: &str| format!("did you mean {name}?");
+            let near = || mantlet_headers::suggest(&key.value, names()).map(meant);
+            let hint = same
+                .map(meant)
+                .or_else(|| (self.elsewhere)(&key.value))
+                .or_else(near)
+                .unwrap_or_else(|| {
+                    format!("known here: {}", names().collect::<Vec<_>>().join(", "))
+                });
             let message = if same.is_some() {
                 "is spelled differently: a standard's names keep their hyphens, our own have underscores"
             } else {

@@ -13,10 +13,12 @@ use crate::config::{
 };
 use crate::environment::Environment;
 use crate::error::{Diagnostic, Report};
+use crate::merge::{CSP, CSP_REPORT_ONLY};
 use crate::node::{Node, Value};
 use crate::preset::{Overlay, Preset};
 use crate::read::{Choice, Flag, Keys, List, Read, Text, refuse, table};
 use crate::source::At;
+use crate::values::Form;
 
 const PRESETS: Choice<Preset> = Choice(&[
     ("basic", Preset::Basic),
@@ -90,9 +92,8 @@ pub(crate) fn policy() -> impl Read<Out = Config> {
                 .key(
                     "route",
                     "Rules of their own for paths: whole segments, the longest prefix wins.",
-                    &List(route()),
+                    &Routes,
                 )
-                .map(|routes| routes.into_iter().flatten().collect())
                 .unwrap_or_default(),
         }
     })
@@ -111,7 +112,24 @@ pub fn json_schema() -> Json {
     schema
 }
 
+/// Where a header or a directive belongs that stands beside `[csp]` and `[headers]`.
+fn under_its_table(key: &str) -> Option<String> {
+    let name = key.to_ascii_lowercase().replace('_', "-");
+    match name.as_str() {
+        CSP => Some("write [csp], a key per directive".to_owned()),
+        CSP_REPORT_ONLY => Some("write [csp_report_only], a key per directive".to_owned()),
+        _ if registry::field(&name).is_some() => {
+            Some(format!("headers go under [headers]: headers.{name}"))
+        }
+        _ if DirectiveName::from_name(&name).is_some() => {
+            Some(format!("directives go under [csp]: csp.{name}"))
+        }
+        _ => None,
+    }
+}
+
 fn section(keys: &mut Keys<'_>) -> Section {
+    keys.elsewhere(under_its_table);
     Section {
         csp: keys.key(
             "csp",
@@ -145,6 +163,27 @@ fn section(keys: &mut Keys<'_>) -> Section {
     }
 }
 
+/// `[[route]]`
+struct Routes;
+
+impl Read for Routes {
+    type Out = Vec<RouteSection>;
+
+    fn read(&self, key: &str, node: &Node, report: &mut Report) -> Option<Self::Out> {
+        if let Value::Table(_) = node.value {
+            let diagnostic = Diagnostic::error(key, "takes a list of tables, not one");
+            report.add(diagnostic.hint("write [[route]]").at(node.place.as_ref()));
+            return None;
+        }
+        let routes = List(route()).read(key, node, report)?;
+        Some(routes.into_iter().flatten().collect())
+    }
+
+    fn schema(&self) -> Json {
+        List(route()).schema()
+    }
+}
+
 fn route() -> impl Read<Out = Option<RouteSection>> {
     table(|keys: &mut Keys<'_>| {
         let path = keys.key(
@@ -167,8 +206,8 @@ fn route() -> impl Read<Out = Option<RouteSection>> {
             let dotted = keys.dotted("path");
             let diagnostic = Diagnostic::error(dotted, "is missing: a route needs a path")
                 .hint("path = \"/docs\"");
-            let place = keys.any_place();
-            keys.report().add(diagnostic.at(place.as_ref()));
+            let diagnostic = diagnostic.at(keys.own_place());
+            keys.report().add(diagnostic);
         }
         Some(RouteSection {
             path: path?,
@@ -291,17 +330,17 @@ fn csp_table() -> impl Read<Out = CspTable> {
             &MODES,
         );
         let mut directives = Vec::new();
-        for name in DirectiveName::ALL {
-            let setting = keys.key(name.as_str(), name.summary(), &Directive);
+        for name in DirectiveName::ALL.iter().chain(DirectiveName::DEAD) {
+            let setting = match name.is_dead() {
+                false => keys.key(name.as_str(), name.summary(), &Directive),
+                true => keys.old_key(name.as_str(), name.summary(), &Directive),
+            };
             if let (Some(setting), Some(key)) = (setting, keys.place(name.as_str())) {
                 directives.push((key.clone(), setting));
             }
         }
         directives.sort_by_key(|(key, _)| key.place.as_ref().map(|place| place.range.start));
-        CspTable {
-            mode: mode.map(|mode| mode.value),
-            directives,
-        }
+        CspTable { mode, directives }
     })
 }
 
@@ -355,6 +394,7 @@ fn headers() -> impl Read<Out = Vec<(At<String>, HeaderSetting)>> {
                 &name,
                 entry.summary,
                 &Header {
+                    form: Form::of(&name),
                     examples: entry.examples,
                 },
             );
@@ -362,35 +402,47 @@ fn headers() -> impl Read<Out = Vec<(At<String>, HeaderSetting)>> {
                 found.push((key.clone(), setting));
             }
         }
-        found.extend(keys.rest(&Header { examples: &[] }));
+        found.extend(keys.rest(&Header {
+            form: Form::Text,
+            examples: &[],
+        }));
         found
     })
 }
 
 /// A value, `false`, or `{ value, mode }`.
 struct Header {
+    form: Form,
     examples: &'static [&'static str],
 }
 
-/// The keys that make a table a setting rather than a value.
+/// The keys that make a table a setting rather than a value, each alone: another one beside it is then unknown.
 const SETTING_KEYS: &[&str] = &["value", "mode", "add", "danger"];
+
+fn names_a_setting((key, _): &(At<String>, Node)) -> bool {
+    SETTING_KEYS.contains(&key.value.as_str())
+}
+
+impl Header {
+    fn is_setting(&self, entries: &[(At<String>, Node)]) -> bool {
+        entries.iter().any(names_a_setting) || (!entries.is_empty() && !self.form.takes_table())
+    }
+}
 
 impl Read for Header {
     type Out = HeaderSetting;
 
     fn read(&self, key: &str, node: &Node, report: &mut Report) -> Option<HeaderSetting> {
-        let is_setting = |entries: &[(At<String>, Node)]| {
-            !entries.is_empty()
-                && entries
-                    .iter()
-                    .all(|(key, _)| SETTING_KEYS.contains(&key.value.as_str()))
-        };
         match &node.value {
             Value::Bool(false) => Some(HeaderSetting {
                 mode: Some(Mode::Off),
                 ..HeaderSetting::default()
             }),
-            Value::Table(entries) if is_setting(entries) => setting().read(key, node, report),
+            Value::Table(entries) if self.is_setting(entries) => {
+                let setting = setting(self.form).read(key, node, report);
+                // one that has no key of a setting says nothing beyond what was reported
+                setting.filter(|_| entries.iter().any(names_a_setting))
+            }
             _ => Some(HeaderSetting {
                 value: Some(node.clone()),
                 ..HeaderSetting::default()
@@ -399,14 +451,17 @@ impl Read for Header {
     }
 
     fn schema(&self) -> Json {
-        let value =
-            json!({ "type": ["string", "boolean", "array", "object"], "examples": self.examples });
-        json!({ "anyOf": [setting().schema(), value] })
+        let mut setting = setting(self.form).schema();
+        if let Some(object) = setting.as_object_mut() {
+            object.insert("minProperties".to_owned(), Json::from(1));
+        }
+        let value = self.form.schema(self.examples, SETTING_KEYS);
+        json!({ "anyOf": [setting, value, { "const": false }] })
     }
 }
 
-fn setting() -> impl Read<Out = HeaderSetting> {
-    table(|keys: &mut Keys<'_>| {
+fn setting(form: Form) -> impl Read<Out = HeaderSetting> {
+    table(move |keys: &mut Keys<'_>| {
         if let (Some(_), Some(add)) = (keys.place("value"), keys.place("add").cloned()) {
             let dotted = keys.dotted("add");
             let message =
@@ -422,11 +477,11 @@ fn setting() -> impl Read<Out = HeaderSetting> {
                     &MODES,
                 )
                 .map(|mode| mode.value),
-            value: keys.key("value", "The value.", &Anything),
+            value: keys.key("value", "The value.", &Valued(form)),
             add: keys.key(
                 "add",
                 "Members beside those of the preset, for dictionary fields.",
-                &Anything,
+                &Valued(form),
             ),
             danger: keys
                 .key("danger", "Sends a value that is known to do harm.", &Flag)
@@ -435,10 +490,10 @@ fn setting() -> impl Read<Out = HeaderSetting> {
     })
 }
 
-/// Whatever it is: its meaning depends on the field.
-struct Anything;
+/// A value of a field: it is judged where the layers have been merged.
+struct Valued(Form);
 
-impl Read for Anything {
+impl Read for Valued {
     type Out = Node;
 
     fn read(&self, _: &str, node: &Node, _: &mut Report) -> Option<Node> {
@@ -446,6 +501,6 @@ impl Read for Anything {
     }
 
     fn schema(&self) -> Json {
-        json!({ "type": ["string", "boolean", "array", "object"] })
+        self.0.schema(&[], &[])
     }
 }

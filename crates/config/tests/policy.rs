@@ -636,6 +636,284 @@ fn a_table_is_not_merged_over_a_policy_written_as_text() {
 fn several_policies_are_one_field_of_one_mode() {
     let text = "[[csp]]\nmode = \"remove\"\nimg-src = []\n[[csp]]\nscript-src = []";
     assert!(errors(text)[0].contains("different modes"));
+    for (text, line) in [
+        (text, 2),
+        ("[[csp]]\nimg-src = []\n[[csp]]\nmode = \"remove\"", 4),
+        ("[[csp]]\nmode = \"remove\"\n[[csp]]\nmode = \"off\"", 4),
+    ] {
+        let found = errors(text);
+        let place = format!("mantlet.toml:{line}:8: error: csp.mode");
+        assert!(found[0].starts_with(&place), "{found:?}");
+    }
+}
+
+/// The warnings of a text that is right.
+fn warnings(text: &str) -> Vec<String> {
+    let (config, read) = Config::read(&Source::new("mantlet.toml", text)).expect("valid");
+    let loaded = config.load(Some(Environment::Production)).expect("valid");
+    let all = read
+        .diagnostics()
+        .iter()
+        .chain(loaded.warnings.diagnostics());
+    all.map(ToString::to_string).collect()
+}
+
+#[test]
+fn same_site_none_without_secure_is_warned_of() {
+    let text = "[cookies]\nsamesite = \"None\"";
+    let found = warnings(text);
+    assert_eq!(found.len(), 1, "{found:?}");
+    let start = "mantlet.toml:2:12: warning: cookies.samesite: ";
+    assert!(found[0].starts_with(start), "{found:?}");
+    let engine = read(text).expect("valid");
+    for (tls, cookie) in [
+        (true, "set-cookie: a=b; Secure; SameSite=None"),
+        (false, "set-cookie: a=b"),
+    ] {
+        let lines = exchange(&engine, "/", tls, &[("set-cookie", "a=b")]);
+        assert!(lines.iter().any(|line| line == cookie), "{lines:?}");
+    }
+
+    assert!(warnings("[cookies]\nsecure = true\nsamesite = \"None\"").is_empty());
+    let exception =
+        "[cookies]\nsecure = true\n[cookies.exceptions.a]\nsecure = false\nsamesite = \"None\"";
+    assert!(warnings(exception)[0].contains("cookies.exceptions.a.samesite"));
+}
+
+#[test]
+fn a_policy_without_directives_is_warned_of() {
+    let text = "[[csp]]\nimg-src = []\n[[csp]]\nscript-src = false\nstyle-src = false";
+    let found = warnings(text);
+    assert_eq!(found.len(), 1, "{found:?}");
+    let start = "mantlet.toml:4:1: warning: csp: is a policy without a directive";
+    assert!(found[0].starts_with(start), "{found:?}");
+    assert!(warnings("[[csp]]\nmode = \"remove\"").is_empty());
+    assert!(warnings("[csp]\nimg-src = false").is_empty());
+}
+
+#[test]
+fn how_long_to_cache_is_said_in_one_place() {
+    let found = errors("cache.default = \"no-store\"\nheaders.cache-control = \"private\"");
+    assert_eq!(found.len(), 1, "{found:?}");
+    let start = "mantlet.toml:2:9: error: headers.cache-control: stands here and in [cache]";
+    assert!(found[0].starts_with(start), "{found:?}");
+    // layers replace each other
+    let route = "cache.default = \"no-store\"\n[[route]]\npath = \"/x\"\nheaders.cache-control = \"private\"";
+    assert!(warnings(route).is_empty());
+    let code = Config::read(&Source::new("x", "cache.default = \"no-store\""))
+        .expect("valid")
+        .0
+        .custom_header("cache-control", "private");
+    assert!(code.build().is_ok());
+}
+
+#[test]
+fn fields_that_no_browser_reads_are_warned_of() {
+    for (name, words) in [
+        ("feature-policy", "(permissions-policy)"),
+        ("expect-ct", "Certificate Transparency"),
+        ("public-key-pins", "no browser reads it"),
+        ("public-key-pins-report-only", "no browser reads it"),
+        ("x-webkit-csp", "(content-security-policy)"),
+        ("x-content-security-policy", "(content-security-policy)"),
+    ] {
+        let found = warnings(&format!("headers.{name} = \"x\""));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains(words), "{found:?}");
+        let removed = warnings(&format!("headers.{name} = {{ mode = \"remove\" }}"));
+        assert!(removed.is_empty(), "{removed:?}");
+    }
+}
+
+#[test]
+fn a_misspelled_field_is_an_error_and_a_similar_one_a_warning() {
+    for (name, meant) in [
+        ("referer-policy", "referrer-policy"),
+        ("x-frame-option", "x-frame-options"),
+        ("content-security-polcy", "content-security-policy"),
+        ("strict_transport_security", "strict-transport-security"),
+    ] {
+        let found = errors(&format!("headers.{name} = \"x\""));
+        assert_eq!(found.len(), 1, "{found:?}");
+        let hint = format!("(did you mean {meant}?)");
+        assert!(found[0].ends_with(&hint), "{found:?}");
+    }
+    let found = warnings("headers.x-frames-opts = \"x\"");
+    assert!(found[0].ends_with("(did you mean x-frame-options?)"));
+    assert!(
+        warnings("headers.net = \"x\"")
+            .iter()
+            .all(|one| one.contains("warning"))
+    );
+    assert!(warnings("headers.x-team = \"x\"").is_empty());
+}
+
+#[test]
+fn a_key_in_the_wrong_table_is_told_the_right_one() {
+    for (text, hint) in [
+        (
+            "x-frame-options = \"DENY\"",
+            "headers go under [headers]: headers.x-frame-options",
+        ),
+        (
+            "Referrer_Policy = \"no-referrer\"",
+            "headers go under [headers]: headers.referrer-policy",
+        ),
+        (
+            "script-src = [\"'self'\"]",
+            "directives go under [csp]: csp.script-src",
+        ),
+        (
+            "content-security-policy = \"default-src 'self'\"",
+            "write [csp], a key per directive",
+        ),
+        (
+            "[content-security-policy-report-only]\nimg-src = []",
+            "write [csp_report_only], a key per directive",
+        ),
+        ("[route]\npath = \"/docs\"", "write [[route]]"),
+        (
+            "[[route]]\npath = \"/docs\"\nimg-src = []",
+            "directives go under [csp]: csp.img-src",
+        ),
+    ] {
+        let found = errors(text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].ends_with(&format!("({hint})")), "{found:?}");
+        assert!(found[0].starts_with("mantlet.toml:"), "{found:?}");
+    }
+}
+
+#[test]
+fn dead_directives_are_warned_of() {
+    for text in [
+        "block-all-mixed-content = true",
+        "block-all-mixed-content = []",
+        "prefetch-src = [\"'self'\"]",
+        "plugin-types = \"application/pdf\"",
+    ] {
+        let found = warnings(&format!("[csp]\n{text}"));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("is ignored by browsers"), "{found:?}");
+        assert!(found[0].starts_with("mantlet.toml:2:1: warning"));
+    }
+    // no hint names one
+    let found = errors("[csp]\nprefetch-srcs = []");
+    assert!(!found[0].contains("prefetch-src,"), "{found:?}");
+}
+
+#[test]
+fn the_file_and_code_are_told_what_was_meant_in_the_same_words() {
+    let file = errors("csp.scirpt-src = []");
+    let code = Config::new()
+        .csp("scirpt-src", ["'self'"])
+        .build()
+        .expect_err("refused");
+    for told in [file[0].as_str(), &code.to_string()] {
+        assert!(told.ends_with("(did you mean script-src?)"), "{told}");
+    }
+}
+
+#[test]
+fn an_unknown_key_beside_a_setting_is_named() {
+    for text in [
+        "headers.x-frame-options = { value = \"SAMEORIGIN\", mod = \"append\" }",
+        "headers.x-frame-options = { mod = \"remove\" }",
+        "headers.x-own = { mod = \"remove\" }",
+        "headers.permissions-policy = { value = { camera = [] }, mod = \"append\" }",
+        "headers.strict-transport-security = { mod = \"off\", value = \"max-age=1\" }",
+    ] {
+        let found = errors(text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains(".mod: is no key"), "{found:?}");
+        assert!(found[0].ends_with("(did you mean mode?)"), "{found:?}");
+    }
+}
+
+#[test]
+fn a_field_of_the_wrong_shape_contradicts_nothing() {
+    for value in ["7", "[\"DENY\"]", "\"DENNY\""] {
+        let found = errors(&format!("headers.x-frame-options = {value}"));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(!found[0].contains("contradicts"), "{found:?}");
+    }
+}
+
+#[test]
+fn a_fault_of_a_table_is_at_the_member_it_is_about() {
+    for (text, place) in [
+        (
+            "headers.permissions-policy = { usb = [], camera = true }",
+            "1:51",
+        ),
+        (
+            "[headers.permissions-policy]\nusb = []\ncamera = [\"http//x\"]",
+            "3:1",
+        ),
+        (
+            "[headers]\nstrict-transport-security = { max-age = 1, preload = [] }",
+            "2:54",
+        ),
+        (
+            "headers.strict-transport-security = { max-age = 1, preload = true }",
+            "1:52",
+        ),
+        (
+            "headers.strict-transport-security = { includeSubDomains = true }",
+            "1:39",
+        ),
+        ("headers.clear-site-data = [\"cookies\", 7]", "1:39"),
+    ] {
+        let found = errors(text);
+        let place = format!("mantlet.toml:{place}: error: ");
+        assert!(found[0].starts_with(&place), "{found:?}");
+    }
+}
+
+#[test]
+fn a_route_without_a_path_has_a_place() {
+    for (text, place) in [
+        ("\n[[route]]\n", "2:1"),
+        ("\n[[route]]\noverlay = \"redoc\"", "2:1"),
+        ("route = [{ path = \"/\" }, {}]", "1:26"),
+    ] {
+        let found = errors(text);
+        let start = format!("mantlet.toml:{place}: error: route.path: is missing");
+        assert!(found[0].starts_with(&start), "{found:?}");
+    }
+}
+
+/// The schema of a header's key.
+fn header_schema(name: &str) -> serde_json::Value {
+    let schema = mantlet_config::json_schema();
+    schema["properties"]["headers"]["properties"][name].clone()
+}
+
+#[test]
+fn the_schema_knows_the_form_of_each_header() {
+    let types = |name: &str| {
+        let schema = header_schema(name);
+        let mut forms = vec![];
+        let mut open = vec![&schema];
+        while let Some(one) = open.pop() {
+            forms.extend(one["type"].as_str().map(str::to_owned));
+            forms.extend(one.get("const").map(ToString::to_string));
+            open.extend(one["anyOf"].as_array().into_iter().flatten());
+        }
+        forms.sort();
+        forms.join(" ")
+    };
+    // each has the table of settings
+    assert_eq!(types("x-frame-options"), "false object string");
+    assert_eq!(types("referrer-policy"), "array false object string");
+    assert_eq!(types("origin-agent-cluster"), "false object string true");
+    assert_eq!(types("permissions-policy"), "false object object string");
+    let settings = &header_schema("x-frame-options")["anyOf"][0];
+    assert_eq!(settings["additionalProperties"], false);
+    assert_eq!(settings["properties"]["value"]["type"], "string");
+    let table = &header_schema("permissions-policy")["anyOf"][1]["anyOf"][1];
+    let settings = serde_json::json!(["value", "mode", "add", "danger"]);
+    assert_eq!(table["propertyNames"]["not"]["enum"], settings);
 }
 
 #[test]
@@ -700,7 +978,8 @@ fn a_report_to_without_its_endpoint_is_warned_of() {
 #[test]
 fn the_old_xss_filter_needs_danger_and_is_warned_of() {
     let found = errors("headers.x-xss-protection = \"1; mode=block\"");
-    assert!(found[0].contains("danger"), "{found:?}");
+    let hint = "{ value = \"1; mode=block\", danger = true })";
+    assert!(found[0].ends_with(hint), "{found:?}");
     let text = "headers.x-xss-protection = { value = \"1; mode=block\", danger = true }";
     let config = Config::read(&Source::new("x", text)).expect("valid").0;
     let loaded = config.load(Some(Environment::Production)).expect("valid");

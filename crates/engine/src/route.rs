@@ -2,6 +2,9 @@
 //!
 //! A path that is not in normal form (dot segments, empty segments, an encoded slash or backslash, a bad escape) matches
 //! no route: a server behind us might read it as another path, so it gets the root rules.
+//!
+//! A character that RFC 3986 does not allow in a path is the same path raw and percent-encoded: browsers encode most of
+//! them, and a policy may spell them either way.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +15,7 @@ use std::fmt;
 pub struct RoutePath(String);
 
 impl RoutePath {
-    /// Checks a path as it stands in a policy.
+    /// Checks a path as it stands in a policy; `/\u{fc}` is `/%C3%BC`, as browsers write it.
     ///
     /// # Errors
     /// A sentence that says what is wrong.
@@ -81,30 +84,32 @@ impl<T> Routes<T> {
     }
 }
 
-/// The path with escapes of unreserved characters decoded (RFC 3986 section 6.2.2.2), or `None` if it is not in normal
-/// form.
+/// The path with escapes of unreserved characters decoded (RFC 3986 section 6.2.2.2) and every byte that is of no path
+/// (section 3.3) as `%XX`, or `None` if it is not in normal form.
 pub fn normal(path: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let decoded = if path.contains(&b'%') {
-        Cow::Owned(decode_unreserved(path)?)
-    } else {
+    let path = if path.iter().all(|&b| is_path(b)) {
         Cow::Borrowed(path)
+    } else {
+        Cow::Owned(canonical(path)?)
     };
-    if decoded.first() != Some(&b'/') {
+    if path.first() != Some(&b'/') {
         return None;
     }
-    let segments = decoded.split(|&b| b == b'/').skip(1);
+    let segments = path.split(|&b| b == b'/').skip(1);
     let last = segments.clone().count().saturating_sub(1);
     for (i, segment) in segments.enumerate() {
         let name = before_parameters(segment);
         let empty = segment.is_empty() && i != last;
-        if empty || name == b"." || name == b".." || segment.contains(&b'\\') {
-            return None;
-        }
-        if segment.iter().any(|b| b.is_ascii_control()) {
+        if empty || name == b"." || name == b".." {
             return None;
         }
     }
-    Some(decoded)
+    Some(path)
+}
+
+/// RFC 3986 `pchar / "/"`, less the escapes.
+fn is_path(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@".contains(&byte)
 }
 
 /// Some servers cut path parameters first, so `..;x` is `..` to them, and one in front of them may decode `..%3Bx`.
@@ -114,32 +119,48 @@ fn before_parameters(segment: &[u8]) -> &[u8] {
     &segment[..end.unwrap_or(segment.len())]
 }
 
-/// Decodes `%41` to `A`; `None` for a bad escape, an encoded slash, backslash, percent sign or control character.
-fn decode_unreserved(path: &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(path.len());
+/// Decodes `%41` to `A` and encodes a space to `%20`; `None` for a bad escape, an encoded slash or percent sign, and a
+/// backslash or control character, encoded or not.
+fn canonical(path: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(path.len() + 16);
     let mut rest = path;
     while let [first, tail @ ..] = rest {
         rest = tail;
-        if *first != b'%' {
-            out.push(*first);
-            continue;
-        }
-        let [high, low, tail @ ..] = rest else {
-            return None;
-        };
-        rest = tail;
-        let byte = (hex(*high)? << 4) | hex(*low)?;
-        match byte {
-            b'/' | b'\\' | b'%' => return None,
-            _ if byte.is_ascii_control() => return None,
-            b'-' | b'.' | b'_' | b'~' => out.push(byte),
-            _ if byte.is_ascii_alphanumeric() => out.push(byte),
-            _ => {
-                out.extend_from_slice(&[b'%', high.to_ascii_uppercase(), low.to_ascii_uppercase()])
+        let byte = if *first == b'%' {
+            let [high, low, tail @ ..] = rest else {
+                return None;
+            };
+            rest = tail;
+            let byte = (hex(*high)? << 4) | hex(*low)?;
+            match byte {
+                b'/' | b'%' => return None,
+                b'-' | b'.' | b'_' | b'~' => out.push(byte),
+                _ if byte.is_ascii_alphanumeric() => out.push(byte),
+                _ => escape(byte, &mut out),
             }
+            byte
+        } else {
+            match is_path(*first) {
+                true => out.push(*first),
+                false => escape(*first, &mut out),
+            }
+            *first
+        };
+        if byte == b'\\' || byte.is_ascii_control() {
+            return None;
         }
     }
     Some(out)
+}
+
+/// Appends `%XX`, in upper case.
+fn escape(byte: u8, out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    out.extend_from_slice(&[
+        b'%',
+        DIGITS[usize::from(byte >> 4)],
+        DIGITS[usize::from(byte & 15)],
+    ]);
 }
 
 fn hex(digit: u8) -> Option<u8> {
@@ -185,6 +206,26 @@ mod tests {
     #[test]
     fn escapes_of_unreserved_characters_are_the_same_path() {
         assert_eq!(claimed(&routes(&["/hook"]), "/%68ook/x"), Some("/hook"));
+    }
+
+    #[test]
+    fn a_character_that_browsers_encode_is_the_same_path_raw_and_encoded() {
+        for (raw, encoded) in [
+            ("/\u{fc}", "/%C3%BC"),
+            ("/a b", "/a%20b"),
+            ("/a\"b", "/a%22b"),
+            ("/a|b[c]", "/a%7Cb%5Bc%5D"),
+        ] {
+            assert_eq!(RoutePath::new(raw).expect("normal").as_str(), encoded);
+            for route in [raw, encoded] {
+                let routes = routes(&[route]);
+                for request in [raw, encoded, encoded.to_lowercase().as_str()] {
+                    let below = format!("{request}/x");
+                    assert_eq!(claimed(&routes, request), Some(route), "{request}");
+                    assert_eq!(claimed(&routes, &below), Some(route), "{below}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -65,4 +65,4 @@ pub use referrer::{Referrer, ReferrerPolicy};
 pub use reporting::json::{Nel, ReportGroup, ReportTo};
 pub use reporting::{ReportUrl, ReportingEndpoints};
 pub use sniffing::XContentTypeOptions;
-pub use suggest::suggest;
+pub use suggest::{misspelled, suggest};

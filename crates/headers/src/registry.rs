@@ -113,6 +113,40 @@ pub static FIELDS: &[Entry] = &[
     Entry::of::<ClearSiteData>(),
 ];
 
+/// Fields of old that are of no use any more, in lower case: the name, what became of it, and what to do instead.
+pub static DEAD: &[(&str, &str, &str)] = &[
+    (
+        "expect-ct",
+        "no browser reads it any more: all of them require Certificate Transparency by themselves",
+        "leave it out",
+    ),
+    (
+        "feature-policy",
+        "is the old name and grammar of Permissions-Policy, which took its place",
+        "permissions-policy",
+    ),
+    (
+        "public-key-pins",
+        "no browser reads it any more: a wrong pin locked visitors out",
+        "leave it out; CAA records of the DNS limit who issues certificates",
+    ),
+    (
+        "public-key-pins-report-only",
+        "no browser reads it any more: key pinning was given up",
+        "leave it out; Certificate Transparency logs show who issues certificates",
+    ),
+    (
+        "x-content-security-policy",
+        "no browser reads it any more: Content-Security-Policy took its place",
+        "content-security-policy",
+    ),
+    (
+        "x-webkit-csp",
+        "no browser reads it any more: Content-Security-Policy took its place",
+        "content-security-policy",
+    ),
+];
+
 /// The entry of a field, by name in any case.
 pub fn field(name: &str) -> Option<&'static Entry> {
     FIELDS
@@ -137,6 +171,14 @@ mod tests {
                     assert_eq!(again.as_deref(), Some(*example), "{}", entry.name);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn dead_fields_are_in_lower_case_and_not_known() {
+        for (name, ..) in DEAD {
+            assert_eq!(*name, name.to_ascii_lowercase());
+            assert!(field(name).is_none(), "{name}");
         }
     }
 

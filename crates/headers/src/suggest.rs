@@ -3,7 +3,8 @@
 /// The word of `known` that `word` was probably meant to be.
 ///
 /// Case and `_` for `-` cost nothing; up to a third of the letters may be wrong, missing or swapped; a word that is cut
-/// at a hyphen (`script` for `script-src`) counts too.
+/// at a hyphen (`script` for `script-src`) counts too. Of two words as near, the one of the same length is meant: a wrong
+/// letter is likelier than a missing one.
 ///
 /// ```
 /// use mantlet_headers::suggest;
@@ -18,7 +19,7 @@ pub fn suggest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&
         return None;
     }
     let limit = (word.chars().count() / 3).max(1);
-    let mut best: Option<(usize, &str)> = None;
+    let mut best: Option<((usize, usize), &str)> = None;
     for candidate in known {
         let cut = candidate
             .strip_prefix(word.as_str())
@@ -28,11 +29,30 @@ pub fn suggest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&
             _ if cut => limit + 1,
             _ => continue,
         };
-        if best.is_none_or(|(least, _)| distance < least) {
-            best = Some((distance, candidate));
+        let rank = (distance, word.len().abs_diff(candidate.len()));
+        if best.is_none_or(|(least, _)| rank < least) {
+            best = Some((rank, candidate));
         }
     }
     best.map(|(_, candidate)| candidate)
+}
+
+/// The word of `known` that `word` is but for one letter, which is wrong, missing, added or swapped with the next one.
+///
+/// Case and `_` for `-` cost nothing. Words of less than six letters are too close to others to tell.
+///
+/// ```
+/// use mantlet_headers::misspelled;
+/// let known = ["Referrer-Policy", "NEL"];
+/// assert_eq!(misspelled("referer-policy", known.into_iter()), Some("Referrer-Policy"));
+/// assert_eq!(misspelled("refere-policy", known.into_iter()), None);
+/// assert_eq!(misspelled("net", known.into_iter()), None);
+/// ```
+pub fn misspelled<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let near = suggest(word, known)?;
+    let word = word.to_ascii_lowercase().replace('_', "-");
+    let edits = strsim::osa_distance(&word, &near.to_ascii_lowercase());
+    (near.len() >= 6 && edits <= 1).then_some(near)
 }
 
 #[cfg(test)]
@@ -51,6 +71,13 @@ mod tests {
             suggest("script_src_elm", KNOWN.into_iter()),
             Some("script-src-elem")
         );
+    }
+
+    #[test]
+    fn of_two_words_as_near_the_one_of_the_same_length_wins() {
+        for known in [["'none'", "'nonce'"], ["'nonce'", "'none'"]] {
+            assert_eq!(suggest("'nonse'", known.into_iter()), Some("'nonce'"));
+        }
     }
 
     #[test]

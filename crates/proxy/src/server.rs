@@ -50,9 +50,7 @@ pub enum BindError {
         source: io::Error,
     },
     /// The admin address is not a loopback address.
-    #[error(
-        "the admin address {0} is not a loopback address; danger_admin_anywhere = true allows it"
-    )]
+    #[error("the admin listener takes a loopback address, and {0} is none")]
     AdminAnywhere(SocketAddr),
     /// The upstream's name has no address.
     #[error("cannot resolve the upstream {upstream}: {source}")]

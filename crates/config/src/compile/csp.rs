@@ -36,7 +36,7 @@ impl Compiler {
         let (csp, mode) = match (header, said) {
             (
                 Some((
-                    place,
+                    key_place,
                     HeaderSetting {
                         value: Some(value),
                         mode,
@@ -47,12 +47,9 @@ impl Compiler {
             ) => {
                 let dotted = format!("headers.{name}");
                 let text = values::text(&dotted, name, value, &mut self.report)?;
-                let csp = self.judged(
-                    &dotted,
-                    &text,
-                    place.place.as_ref(),
-                    Csp::build(&text.value),
-                )?;
+                let place = |span: &_| text.place(span).or_else(|| key_place.place.clone());
+                let built = Csp::build(&text.text.value);
+                let csp = self.judged_at(&dotted, &text.text.value, place, built)?;
                 (csp, *mode)
             }
             (
@@ -70,14 +67,21 @@ impl Compiler {
                 }
                 let mut modes = tables
                     .iter()
-                    .map(|table| table.mode.unwrap_or(Mode::Append));
+                    .map(|table| table.mode.as_ref().map_or(Mode::Append, |mode| mode.value));
                 let first = modes.next();
-                if first.is_some_and(|first| modes.any(|mode| mode != first)) {
+                if let Some(other) = modes.find(|mode| Some(*mode) != first) {
                     let message =
                         "has policies of different modes: they are one field, which has one mode";
                     let diagnostic = Diagnostic::error(format!("{key}.mode"), message);
+                    // a policy without a mode has no key to point at: the other one has
+                    let written = |wanted| {
+                        let mut said = tables.iter().filter_map(|table| table.mode.as_ref());
+                        said.find(|mode| Some(mode.value) == wanted)
+                    };
+                    let odd = written(Some(other)).or_else(|| written(first));
+                    let place = odd.and_then(|mode| mode.place.as_ref()).or(place.as_ref());
                     self.report
-                        .add(diagnostic.hint("the same mode in each").at(place.as_ref()));
+                        .add(diagnostic.hint("the same mode in each").at(place));
                 }
                 let mode = header.and_then(|(_, setting)| setting.mode);
                 (csp, mode.or(first))
@@ -120,7 +124,8 @@ impl Compiler {
             // its own faults are reported where it is compiled
             values::text("", REPORTING_ENDPOINTS, node, &mut Report::default())
         });
-        let known = text.and_then(|text| ReportingEndpoints::parse(text.value.as_bytes()).value);
+        let known =
+            text.and_then(|text| ReportingEndpoints::parse(text.text.value.as_bytes()).value);
         let known = known.unwrap_or_default();
         for directive in csp
             .policies()
@@ -224,7 +229,7 @@ fn less(csp: &Csp, directives: &[DirectiveName]) -> Csp {
 
 fn takes_true(directive: &str) -> bool {
     DirectiveName::from_name(directive)
-        .is_some_and(|name| matches!(name.kind(), Kind::Valueless | Kind::Sandbox))
+        .is_some_and(|name| matches!(name.kind(), Kind::Valueless | Kind::Sandbox | Kind::Dead))
 }
 
 fn push_csp(rules: &mut Vec<Rule>, op: Op, name: &HeaderName, csp: &Csp, when: When) {

@@ -3,9 +3,11 @@
 use http::{HeaderName, HeaderValue};
 use mantlet_engine::Op;
 use mantlet_engine::policy::{Rule, Value, When};
-use mantlet_headers::cookie::{Attributes, Hardening};
+use mantlet_headers::cookie::{Attributes, Hardening, SameSite};
 use mantlet_headers::registry::{self, Entry, Transport};
-use mantlet_headers::{CacheControl, Fault, Field, Refused, field_name, field_value};
+use mantlet_headers::{
+    CacheControl, Fault, Field, Refused, XXssProtection, field_name, field_value,
+};
 
 use super::{Compiler, op};
 use crate::config::{CookieAttributes, CookieSetting, HeaderSetting, Mode};
@@ -55,11 +57,13 @@ impl Compiler {
             return;
         };
         // what does harm is a warning to read and an error to build: `danger` takes the reading
+        let value = &text.text.value;
         let built = match setting.danger {
-            true => (entry.parse)(text.value.as_bytes()).strict(),
-            false => built(entry, &text.value),
+            true => (entry.parse)(value.as_bytes()).strict(),
+            false => built(entry, value).map_err(in_the_file),
         };
-        let Some(printed) = self.judged(&dotted, &text, key.place.as_ref(), built) else {
+        let place = |span: &_| text.place(span).or_else(|| key.place.clone());
+        let Some(printed) = self.judged_at(&dotted, value, place, built) else {
             return;
         };
         let Ok(value) = HeaderValue::from_str(&printed) else {
@@ -85,17 +89,29 @@ impl Compiler {
     ) {
         let dotted = format!("headers.{}", key.value);
         let named = field_name(&key.value).map(|name| (name, Vec::new()));
-        let Some(name) = self.judged(&dotted, key, None, named.map_err(Refused::from)) else {
+        let Some(name) = self.judged(&dotted, key, named.map_err(Refused::from)) else {
             return;
         };
-        let known = registry::FIELDS.iter().map(|entry| entry.name);
-        if let Some(near) = mantlet_headers::suggest(&key.value, known) {
-            let message = format!(
-                "is sent as a field of your own; did you mean {}?",
-                near.to_ascii_lowercase()
+        let dead = registry::DEAD.iter().find(|(dead, ..)| *dead == key.value);
+        let known = || registry::FIELDS.iter().map(|entry| entry.name);
+        if dead.is_some() {
+            // its name may look like one of today
+        } else if let Some(meant) = mantlet_headers::misspelled(&key.value, known()) {
+            let message = "is nearly the name of a field, and a browser ignores it";
+            let hint = format!("did you mean {}?", meant.to_ascii_lowercase());
+            self.report.add(
+                Diagnostic::error(&dotted, message)
+                    .hint(hint)
+                    .at(key.place.as_ref()),
             );
-            self.report
-                .add(Diagnostic::warning(&dotted, message).at(key.place.as_ref()));
+            return;
+        } else if let Some(near) = mantlet_headers::suggest(&key.value, known()) {
+            let hint = format!("did you mean {}?", near.to_ascii_lowercase());
+            self.report.add(
+                Diagnostic::warning(&dotted, "is sent as a field of your own")
+                    .hint(hint)
+                    .at(key.place.as_ref()),
+            );
         }
         let Some(op) = op(setting.mode.unwrap_or(Mode::Override)) else {
             return;
@@ -104,15 +120,23 @@ impl Compiler {
             rules.push(Rule::remove(name));
             return;
         }
+        if let Some((_, message, hint)) = dead {
+            self.report.add(
+                Diagnostic::warning(&dotted, *message)
+                    .hint(*hint)
+                    .at(key.place.as_ref()),
+            );
+        }
         let Some(value) = self.value_node(&dotted, key, setting) else {
             return;
         };
         let Some(text) = values::text(&dotted, &key.value, value, &mut self.report) else {
             return;
         };
-        let valued = field_value(&text.value).map(|value| (value, Vec::new()));
+        let valued = field_value(&text.text.value).map(|value| (value, Vec::new()));
         let valued = valued.map_err(Refused::from);
-        let Some(value) = self.judged(&dotted, &text, key.place.as_ref(), valued) else {
+        let place = |span: &_| text.place(span).or_else(|| key.place.clone());
+        let Some(value) = self.judged_at(&dotted, &text.text.value, place, valued) else {
             return;
         };
         rules.push(Rule {
@@ -143,7 +167,7 @@ impl Compiler {
             return;
         };
         let built = built(entry, &default.value);
-        let Some(printed) = self.judged("cache.default", default, None, built) else {
+        let Some(printed) = self.judged("cache.default", default, built) else {
             return;
         };
         let Ok(value) = HeaderValue::from_str(&printed) else {
@@ -186,6 +210,7 @@ impl Compiler {
 
     pub(super) fn cookies(&mut self, said: &CookieSetting) -> Option<Hardening> {
         let mut hardening = Hardening::new(attributes(&said.attributes));
+        self.warn_of_same_site_none("cookies", &said.attributes);
         for (name, exception) in &said.exceptions {
             let merged = CookieAttributes {
                 secure: exception.secure.or(said.attributes.secure),
@@ -195,6 +220,10 @@ impl Compiler {
                     .clone()
                     .or_else(|| said.attributes.samesite.clone()),
             };
+            // one that only inherits both was warned of above
+            if exception.samesite.is_some() || exception.secure.is_some() {
+                self.warn_of_same_site_none(&format!("cookies.exceptions.{}", name.value), &merged);
+            }
             hardening = match hardening.except(&name.value, attributes(&merged)) {
                 Ok(hardening) => hardening,
                 Err(malformed) => {
@@ -207,10 +236,37 @@ impl Compiler {
         }
         Some(hardening)
     }
+
+    fn warn_of_same_site_none(&mut self, key: &str, said: &CookieAttributes) {
+        let none = said
+            .samesite
+            .as_ref()
+            .filter(|at| at.value == SameSite::None);
+        let (Some(none), false) = (none, said.secure.unwrap_or_default()) else {
+            return;
+        };
+        let message = "a browser takes SameSite=None with Secure only: over https Secure is added too, over plain http \
+                       neither is";
+        let diagnostic = Diagnostic::warning(format!("{key}.samesite"), message).value("None");
+        self.report
+            .add(diagnostic.hint("secure = true").at(none.place.as_ref()));
+    }
 }
 
 fn built(entry: &Entry, text: &str) -> Result<(String, Vec<Fault>), Refused> {
     (entry.build)(text).map(|built| (built.text, built.warnings))
+}
+
+/// A hint that names a function of the library says what the file has in its place.
+fn in_the_file(mut refused: Refused) -> Refused {
+    for fault in &mut refused.faults {
+        if fault.code == XXssProtection::DANGER {
+            let hint =
+                "\"0\"; to send it all the same: { value = \"1; mode=block\", danger = true }";
+            fault.hint = Some(hint.to_owned());
+        }
+    }
+    refused
 }
 
 fn attributes(said: &CookieAttributes) -> Attributes {

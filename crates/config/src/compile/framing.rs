@@ -5,11 +5,12 @@
 use http::HeaderValue;
 use mantlet_engine::policy::Rule;
 use mantlet_headers::csp::{Csp, DirectiveName};
+use mantlet_headers::{Field, XFrameOptions};
 
 use super::Compiler;
 use crate::config::{HeaderSetting, Mode};
 use crate::error::Diagnostic;
-use crate::node;
+use crate::node::Value;
 use crate::source::At;
 
 impl Compiler {
@@ -44,12 +45,15 @@ impl Compiler {
             (Some((key, setting)), _)
                 if setting.value.is_some() && setting.mode.is_none_or(|mode| mode != Mode::Off) =>
             {
-                let written = setting
-                    .value
-                    .as_ref()
-                    .map(node::Node::written)
-                    .unwrap_or_default();
-                if !follows.is_some_and(|value| value.eq_ignore_ascii_case(&written)) {
+                // another kind of value, or none of the field's, is at fault by itself
+                let Some(Value::Text(written)) = setting.value.as_ref().map(|node| &node.value)
+                else {
+                    return;
+                };
+                if XFrameOptions::parse(written.as_bytes()).value.is_none() {
+                    return;
+                }
+                if !follows.is_some_and(|value| value.eq_ignore_ascii_case(written)) {
                     let message = format!(
                         "{written} contradicts frame-ancestors {}, and a browser that knows both ignores X-Frame-Options",
                         ancestors.join(", "),

@@ -45,12 +45,14 @@ impl Hardening {
         Ok(self)
     }
 
-    /// The same without adding Secure, for responses over plain http: a browser would drop the cookie.
+    /// The same for responses over plain http, without Secure and without SameSite=None, which needs it: a browser would
+    /// drop the cookie. Prefixed cookies still get Secure: without it a browser drops them everywhere.
     #[must_use]
     pub fn without_secure(mut self) -> Self {
-        self.base.secure = false;
-        for (_, attributes) in &mut self.exceptions {
+        let exceptions = self.exceptions.iter_mut().map(|(_, one)| one);
+        for attributes in exceptions.chain([&mut self.base]) {
             attributes.secure = false;
+            attributes.same_site = attributes.same_site.filter(|one| *one != SameSite::None);
         }
         self
     }
@@ -224,6 +226,27 @@ mod tests {
         let output = harden(none, "a=b");
         assert_eq!(output.as_deref(), Some("a=b; Secure; SameSite=None"));
         assert_eq!(harden(none, "a=b; SameSite=Lax"), None);
+    }
+
+    #[test]
+    fn plain_http_gets_neither_secure_nor_same_site_none() {
+        let none = Attributes {
+            same_site: Some(SameSite::None),
+            ..ALL
+        };
+        let hardening = Hardening::new(ALL)
+            .except("embedded", none)
+            .expect("a name")
+            .without_secure();
+        for (input, output) in [
+            ("a=b", "a=b; HttpOnly; SameSite=Lax"),
+            ("embedded=b", "embedded=b; HttpOnly"),
+        ] {
+            let hardened = hardening.harden(input.as_bytes());
+            assert_eq!(hardened.as_deref(), Some(output.as_bytes()), "{input}");
+        }
+        let base = Hardening::new(none).without_secure();
+        assert_eq!(base.harden(b"a=b; HttpOnly"), None);
     }
 
     #[test]

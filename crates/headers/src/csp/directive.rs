@@ -345,7 +345,7 @@ fn read_name(name: &Token<'_>, findings: &mut Findings) -> Option<DirectiveName>
         let fault = name.error("csp.unknown-directive", message);
         let living = DirectiveName::ALL.iter().map(|one| one.as_str());
         findings.whole(match suggest(name.text, living) {
-            Some(meant) => fault.hint(meant),
+            Some(meant) => fault.hint(format!("did you mean {meant}?")),
             None => fault,
         });
         return None;

@@ -170,6 +170,8 @@ impl fmt::Display for SourceList {
 
 /// The slot for a nonce, as it is written.
 pub(crate) const SLOT: &str = "'nonce'";
+/// What stands in its place in a field.
+const NONCE: &str = "'nonce-<value>'";
 const UNEQUAL_HASH: &str = "csp.bad-hash";
 const COMMON_SCHEMES: [&str; 8] = [
     "http",
@@ -292,9 +294,10 @@ fn quoted(
     let known = Keyword::ALL
         .iter()
         .map(|keyword| keyword.as_str())
-        .chain(["'none'"]);
+        .chain(["'none'", SLOT]);
     let mut unquoted_faults = Vec::new();
     faults.push(match suggest(token.text, known) {
+        Some(SLOT) if mode == Mode::Read => fault.hint(NONCE),
         Some(known) => fault.hint(known),
         None if plain(&Token::alone(inner), &mut unquoted_faults).is_some() => {
             fault.hint(format!("without quotes: {inner}"))
@@ -312,11 +315,7 @@ fn slot(
 ) -> Option<SourceExpression> {
     if mode == Mode::Read {
         let message = "'nonce' has no value: a browser ignores it";
-        faults.push(
-            token
-                .error("csp.nonce-slot", message)
-                .hint("'nonce-<value>'"),
-        );
+        faults.push(token.error("csp.nonce-slot", message).hint(NONCE));
         return None;
     }
     if !name.takes_nonces() {
@@ -407,11 +406,12 @@ fn plain(whole: &Token<'_>, faults: &mut Vec<Fault>) -> Option<SourceExpression>
         && !rest.starts_with("//")
     {
         let message = format!("{text:?} is no source expression: a browser ignores it");
-        faults.push(
-            token
-                .error("csp.bad-scheme", message)
-                .hint(format!("{scheme}:")),
-        );
+        let host = text[scheme.len() + 1..].trim_start_matches('/');
+        let hint = match scheme {
+            "http" | "https" | "ws" | "wss" if !host.is_empty() => format!("{scheme}://{host}"),
+            _ => format!("{scheme}:"),
+        };
+        faults.push(token.error("csp.bad-scheme", message).hint(hint));
         return None;
     }
     HostSource::read(token, faults).map(SourceExpression::Host)

@@ -71,6 +71,12 @@ fn directive_without_a_use_takes_its_name_all_the_same() {
 }
 
 #[test]
+fn a_misspelled_slot_is_meant_for_a_nonce_when_built() {
+    let refused = Directive::build("script-src", &["'nonse'"]).expect_err("no keyword");
+    assert_eq!(refused.faults[0].fault.hint.as_deref(), Some("'nonce'"));
+}
+
+#[test]
 fn unknown_directives_are_ignored_with_a_suggestion() {
     assert_eq!(
         read("scirpt-src 'self'; img-src *"),
@@ -79,8 +85,14 @@ fn unknown_directives_are_ignored_with_a_suggestion() {
             Some("img-src *".to_owned())
         )
     );
-    assert_eq!(hint("scirpt-src 'self'").as_deref(), Some("script-src"));
-    assert_eq!(hint("default_src 'self'").as_deref(), Some("default-src"));
+    assert_eq!(
+        hint("scirpt-src 'self'").as_deref(),
+        Some("did you mean script-src?")
+    );
+    assert_eq!(
+        hint("default_src 'self'").as_deref(),
+        Some("did you mean default-src?")
+    );
     assert_eq!(read("nonsense").1, None);
 }
 
@@ -138,6 +150,14 @@ fn source_expressions_that_a_browser_ignores_or_misreads_are_left_out() {
         ("sha256-abc", "csp.unquoted-keyword", Some("'sha256-abc'")),
         ("https", "csp.scheme-colon", Some("https:")),
         ("data:image/png", "csp.bad-scheme", Some("data:")),
+        ("http:/x", "csp.bad-scheme", Some("http://x")),
+        (
+            "HTTPS:a.example",
+            "csp.bad-scheme",
+            Some("https://a.example"),
+        ),
+        ("http:/", "csp.bad-scheme", Some("http:")),
+        ("'nonse'", "csp.unknown-keyword", Some("'nonce-<value>'")),
         ("'slef'", "csp.unknown-keyword", Some("'self'")),
         (
             "'https://a.example'",

@@ -16,6 +16,9 @@ impl XXssProtection {
     /// `0`: the filter of old browsers is off.
     pub const OFF: Self = Self { block: false };
 
+    /// The code of the fault that `1; mode=block` is.
+    pub const DANGER: &'static str = "x-xss-protection.block";
+
     /// `1; mode=block`: the filter of old browsers is on. It can be made to block scripts of the page's own, and its
     /// blocking can be seen from other sites.
     pub const fn danger_block() -> Self {
@@ -46,7 +49,7 @@ impl Field for XXssProtection {
                 let message = "browsers have removed the filter, and where it is left it can be turned against the page";
                 Parsed {
                     value: Some(Self::danger_block()),
-                    faults: vec![Fault::warning("x-xss-protection.block", span, message).hint("0")],
+                    faults: vec![Fault::warning(Self::DANGER, span, message).hint("0")],
                 }
             }
             (Some("1"), ..) => {
@@ -66,11 +69,9 @@ impl Field for XXssProtection {
         let (value, warnings) = Self::parse(input.as_bytes()).strict()?;
         if value.block {
             let message = "1; mode=block can be turned against the page";
-            return Err(
-                Fault::error("x-xss-protection.block", 0..input.len(), message)
-                    .hint("0; to send it all the same, set danger_block = true")
-                    .into(),
-            );
+            return Err(Fault::error(Self::DANGER, 0..input.len(), message)
+                .hint("0; XXssProtection::danger_block() builds it all the same")
+                .into());
         }
         Ok((value, warnings))
     }
@@ -94,7 +95,11 @@ mod tests {
         assert_eq!(parsed.value, Some(XXssProtection::danger_block()));
         assert!(!parsed.faults[0].is_error());
         let refused = XXssProtection::build("1; mode=block").expect_err("it is refused");
-        assert!(refused.to_string().contains("danger_block"));
+        assert!(
+            refused
+                .to_string()
+                .contains("XXssProtection::danger_block()")
+        );
         assert_eq!(XXssProtection::danger_block().to_string(), "1; mode=block");
     }
 

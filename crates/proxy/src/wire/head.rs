@@ -106,8 +106,17 @@ pub(super) fn parse(head: &[u8]) -> Result<Next, Fault> {
         Ok(Status::Complete(len)) if len == head.len() => judge(&request),
         Err(Error::TooManyHeaders) => Err(Fault::TooMany),
         Err(Error::Version) => Err(Fault::Version),
+        Err(Error::Token) if is_target_beyond_ascii(head) => Err(Fault::Target),
         _ => Err(Fault::Syntax),
     }
+}
+
+/// Whether the target has bytes beyond ASCII, be they UTF-8 or not.
+fn is_target_beyond_ascii(head: &[u8]) -> bool {
+    head.split(|&b| b == b'\r')
+        .find(|line| !matches!(line, [] | [b'\n']))
+        .and_then(|line| line.split(|&b| b == b' ').nth(1))
+        .is_some_and(|target| !target.is_ascii())
 }
 
 fn judge(request: &Request<'_, '_>) -> Result<Next, Fault> {
@@ -178,6 +187,10 @@ fn judge(request: &Request<'_, '_>) -> Result<Next, Fault> {
 fn check_target(method: &str, target: &str) -> Result<(), Fault> {
     if target.starts_with('/') && target.bytes().all(|b| PLAIN[usize::from(b)]) {
         return Ok(());
+    }
+    // the URI type takes UTF-8; no form of a target has it, and servers differ in what they make of it
+    if !target.is_ascii() {
+        return Err(Fault::Target);
     }
     if target == "*" {
         return match method {

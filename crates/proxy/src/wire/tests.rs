@@ -37,6 +37,16 @@ fn judged(text: &str) -> Result<(), Fault> {
 }
 
 #[test]
+fn a_target_beyond_ascii_is_refused_in_any_encoding() {
+    for target in [&b"/\xfc"[..], b"/\xc3\xbc", b"/a?\xff", b"\xff"] {
+        let head = [b"\r\nGET ", target, b" HTTP/1.1\r\nHost: a\r\n\r\n"].concat();
+        assert_eq!(run(&[&head]).1, Some((0, Fault::Target)), "{target:?}");
+    }
+    let method = run(&[b"G\xfc / HTTP/1.1\r\nHost: a\r\n\r\n"]).1;
+    assert_eq!(method, Some((0, Fault::Syntax)));
+}
+
+#[test]
 fn heads_are_judged_however_they_arrive() {
     use Fault::*;
     let cases: &[(&str, Result<(), Fault>)] = &[
@@ -84,6 +94,12 @@ fn heads_are_judged_however_they_arrive() {
         ("GET * HTTP/1.1\r\nHost: a\r\n\r\n", Err(Target)),
         ("GET a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", Err(Target)),
         ("GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n", Err(Target)),
+        ("GET /\u{fc} HTTP/1.1\r\nHost: a\r\n\r\n", Err(Target)),
+        ("GET /?\u{fc} HTTP/1.1\r\nHost: a\r\n\r\n", Err(Target)),
+        (
+            "GET http://a/\u{fc} HTTP/1.1\r\nHost: a\r\n\r\n",
+            Err(Target),
+        ),
         ("GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n", Err(Target)),
         ("GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", Err(Authority)),
         (

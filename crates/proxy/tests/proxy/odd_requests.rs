@@ -89,6 +89,11 @@ const REFUSED: &[(&str, u16, &str)] = &[
     ),
     ("GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n", 400, "wire.target"),
     (
+        "GET /\u{fc} HTTP/1.1\r\nHost: a\r\n\r\n",
+        400,
+        "wire.target",
+    ),
+    (
         "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n",
         405,
         "wire.connect",
