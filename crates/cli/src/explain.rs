@@ -1,22 +1,53 @@
-//! `mantlet explain`: what a header does, what a preset sends, and why.
+//! `mantlet explain`: what a header, a word or a key does, what a preset sends, and why.
+
+mod key;
 
 use std::io::{IsTerminal, Write};
 
 use anyhow::anyhow;
 use clap::Args;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use mantlet_config::{Config, Environment, Preset};
-use mantlet_engine::{Engine, RequestHead, ResponseHead};
-use mantlet_headers::csp::DirectiveName;
+use mantlet_config::{Config, Environment, Overlay, Preset};
+use mantlet_headers::csp::{DirectiveName, Keyword, Kind};
 use mantlet_headers::registry::{self, Entry, Transport};
 
+use self::key::Key;
 use crate::Failure;
+use crate::page::Page;
 
-/// Explain a header, a CSP directive or a preset
+/// Short names in common use.
+const SHORT: &[(&str, &str)] = &[
+    ("csp", "Content-Security-Policy"),
+    ("hsts", "Strict-Transport-Security"),
+    ("coop", "Cross-Origin-Opener-Policy"),
+    ("coep", "Cross-Origin-Embedder-Policy"),
+    ("corp", "Cross-Origin-Resource-Policy"),
+    ("xfo", "X-Frame-Options"),
+    ("xcto", "X-Content-Type-Options"),
+    ("nosniff", "X-Content-Type-Options"),
+    ("set-cookie", "cookies"),
+    ("cookie", "cookies"),
+];
+
+/// Words of a source list that are no keyword-source of CSP 3.
+const WORDS: &[(&str, &str)] = &[
+    (
+        "'none'",
+        "Nothing at all; stands alone. An empty list means the same.",
+    ),
+    (
+        "'nonce'",
+        "Elements that carry the nonce of the response, which mantlet draws anew for each.",
+    ),
+];
+
+/// Where keyword-sources are defined.
+const KEYWORDS_SPEC: &str = "https://www.w3.org/TR/CSP3/#grammardef-keyword-source";
+
+/// Explain a header, a CSP directive or keyword, a key of the policy file, or a preset
 #[derive(Args)]
 pub(crate) struct Explain {
-    /// A header (referrer-policy), a CSP directive (script-src) or a preset (strict); without one, all are listed
+    /// A header (referrer-policy, hsts), a CSP directive or keyword (script-src, strict-dynamic), a key of the policy file
+    /// (trusted_proxies, cookies.samesite), a preset (strict) or an overlay (redoc); without one, all are listed
     #[arg(value_name = "WORD", conflicts_with = "preset")]
     word: Option<String>,
     /// A preset: its text in the schema of the policy file, and the headers it sends
@@ -33,43 +64,129 @@ impl Explain {
         let Some(word) = self.word else {
             return Ok(list(&mut out)?);
         };
-        if let Some(entry) = registry::field(&word) {
+        let lower = word.to_ascii_lowercase();
+        let long = SHORT.iter().find(|(short, _)| *short == lower);
+        let lower = long.map_or(lower, |(_, long)| (*long).to_owned());
+        if let Some(entry) = registry::field(&lower) {
             return Ok(explain_header(&mut out, entry)?);
         }
-        if let Some(directive) = DirectiveName::from_name(&word.to_ascii_lowercase()) {
-            writeln!(
-                out,
-                "{} (a directive of Content-Security-Policy)\n",
-                directive.as_str()
-            )?;
-            writeln!(out, "{}\n", directive.summary())?;
-            let fallbacks: Vec<&str> = directive
-                .fallbacks()
-                .iter()
-                .map(|name| name.as_str())
-                .collect();
-            if !fallbacks.is_empty() {
-                writeln!(
-                    out,
-                    "Where a policy does not have it, a browser uses {}.\n",
-                    fallbacks.join(", then ")
-                )?;
-            }
-            writeln!(out, "{}", directive.spec())?;
-            return Ok(());
+        if let Some(directive) = DirectiveName::from_name(&lower) {
+            return Ok(explain_directive(&mut out, directive)?);
         }
-        if let Ok(preset) = word.parse() {
+        if let Ok(preset) = lower.parse() {
             return explain_preset(&mut out, preset);
         }
-        let known = registry::FIELDS.iter().map(|entry| entry.name);
-        let known = known.chain(DirectiveName::ALL.iter().map(|name| name.as_str()));
-        let known = known.chain(Preset::ALL.iter().map(|preset| preset.as_str()));
-        match mantlet_headers::suggest(&word, known) {
-            Some(near) => eprintln!("mantlet: nothing is called {word:?}; did you mean {near}?"),
-            None => eprintln!("mantlet: nothing is called {word:?}; mantlet explain lists what is"),
+        if explain_word(&mut out, &lower)? {
+            return Ok(());
         }
+        if let Some(overlay) = Overlay::ALL.iter().find(|one| one.as_str() == lower) {
+            write!(out, "{}", overlay.text())?;
+            return Ok(());
+        }
+        let keys = key::named(&word);
+        let keys = if keys.is_empty() {
+            key::named(&lower)
+        } else {
+            keys
+        };
+        if !keys.is_empty() {
+            return Ok(explain_keys(&mut out, &keys)?);
+        }
+        suggest(&word);
         Err(Failure::Unusable)
     }
+}
+
+fn suggest(word: &str) {
+    let keys = key::keys();
+    let known = registry::FIELDS.iter().map(|entry| entry.name);
+    let known = known.chain(DirectiveName::ALL.iter().map(|name| name.as_str()));
+    let known = known.chain(Preset::ALL.iter().map(|preset| preset.as_str()));
+    let known = known.chain(Overlay::ALL.iter().map(|overlay| overlay.as_str()));
+    let known = known.chain(Keyword::ALL.iter().map(|one| bare(one.as_str())));
+    let known = known.chain(keys.iter().flat_map(|key| [key.last(), key.name.as_str()]));
+    match mantlet_headers::suggest(word, known) {
+        Some(near) => eprintln!("mantlet: nothing is called {word:?}; did you mean {near}?"),
+        None => eprintln!("mantlet: nothing is called {word:?}; mantlet explain lists what is"),
+    }
+}
+
+/// A keyword without its quotes, which a shell takes away.
+fn bare(word: &str) -> &str {
+    word.trim_matches('\'')
+}
+
+fn explain_directive(out: &mut impl Write, directive: DirectiveName) -> std::io::Result<()> {
+    writeln!(
+        out,
+        "{} (a directive of Content-Security-Policy)\n",
+        directive.as_str()
+    )?;
+    writeln!(out, "{}\n", directive.summary())?;
+    let fallbacks: Vec<&str> = directive
+        .fallbacks()
+        .iter()
+        .map(|name| name.as_str())
+        .collect();
+    if !fallbacks.is_empty() {
+        writeln!(
+            out,
+            "Where a policy does not have it, a browser uses {}.\n",
+            fallbacks.join(", then ")
+        )?;
+    }
+    writeln!(out, "{}", directive.spec())
+}
+
+/// Explains a word of a source list; whether it is one.
+fn explain_word(out: &mut impl Write, word: &str) -> std::io::Result<bool> {
+    let about = "(a word in directives of Content-Security-Policy)";
+    if let Some((known, summary)) = WORDS.iter().find(|(known, _)| bare(known) == bare(word)) {
+        writeln!(out, "{known} {about}\n\n{summary}")?;
+        return Ok(true);
+    }
+    let mut keywords = Keyword::ALL.iter();
+    let Some(keyword) = keywords.find(|one| bare(one.as_str()) == bare(word)) else {
+        return Ok(false);
+    };
+    writeln!(out, "{keyword} {about}\n\n{}\n", keyword.summary())?;
+    let works_in: Vec<&str> = DirectiveName::ALL
+        .iter()
+        .filter(|name| {
+            matches!(name.kind(), Kind::SourceList | Kind::AncestorList) && keyword.works_in(**name)
+        })
+        .map(|name| name.as_str())
+        .collect();
+    writeln!(out, "It has an effect in {}.\n", works_in.join(", "))?;
+    writeln!(out, "{KEYWORDS_SPEC}")?;
+    Ok(true)
+}
+
+fn explain_keys(out: &mut impl Write, keys: &[Key]) -> std::io::Result<()> {
+    for (i, key) in keys.iter().enumerate() {
+        if i > 0 {
+            writeln!(out)?;
+        }
+        writeln!(out, "{} (a key of the policy file)\n", key.name)?;
+        writeln!(out, "{}", key.summary)?;
+        if !key.words.is_empty() {
+            writeln!(out, "\nValues: {}", key.words.join(", "))?;
+        }
+        let below = format!("{}.", key.name);
+        let all = key::keys();
+        let inner: Vec<&Key> = all
+            .iter()
+            .filter(|key| key.name.starts_with(&below))
+            .collect();
+        if !inner.is_empty() {
+            writeln!(out, "\nKeys:")?;
+        }
+        for key in inner {
+            let name = key.name.trim_start_matches(&below);
+            writeln!(out, "  {name:<44} {}", key.summary)?;
+        }
+    }
+    Ok(())
 }
 
 fn list(out: &mut impl Write) -> std::io::Result<()> {
@@ -81,6 +198,17 @@ fn list(out: &mut impl Write) -> std::io::Result<()> {
     for directive in DirectiveName::ALL {
         writeln!(out, "  {:<44} {}", directive.as_str(), directive.summary())?;
     }
+    writeln!(out, "\nWords in its directives:")?;
+    for keyword in Keyword::ALL {
+        writeln!(out, "  {:<44} {}", keyword.as_str(), keyword.summary())?;
+    }
+    for (word, summary) in WORDS {
+        writeln!(out, "  {word:<44} {summary}")?;
+    }
+    writeln!(out, "\nKeys of the policy file:")?;
+    for key in key::keys() {
+        writeln!(out, "  {:<44} {}", key.name, key.summary)?;
+    }
     writeln!(out, "\nPresets:")?;
     for preset in Preset::ALL {
         let about = preset.text().lines().next().unwrap_or_default();
@@ -90,6 +218,12 @@ fn list(out: &mut impl Write) -> std::io::Result<()> {
             preset.as_str(),
             about.trim_start_matches("# ")
         )?;
+    }
+    writeln!(out, "\nOverlays:")?;
+    for overlay in Overlay::ALL {
+        let about = overlay.text().lines().next().unwrap_or_default();
+        let about = about.trim_start_matches("# ");
+        writeln!(out, "  {:<44} {about}", overlay.as_str())?;
     }
     Ok(())
 }
@@ -115,6 +249,13 @@ fn explain_header(out: &mut impl Write, entry: &Entry) -> std::io::Result<()> {
                 "\nIn the policy file: [csp_report_only], a key per directive."
             )?;
         }
+        // what they tell helps nobody but an attacker
+        "server" | "x-powered-by" => {
+            writeln!(
+                out,
+                "\nIn the policy file:\n  [headers]\n  {name} = {{ mode = \"remove\" }}"
+            )?;
+        }
         _ => {
             let value = entry.examples.first().copied().unwrap_or_default();
             writeln!(
@@ -134,25 +275,9 @@ fn explain_preset(out: &mut impl Write, preset: Preset) -> Result<(), Failure> {
     // the text alone is a policy file: what follows is for people
     if std::io::stdout().is_terminal() {
         writeln!(out, "\n# An HTML page over https gets:\n#")?;
-        for (name, value) in section(&engine, "/") {
+        for (name, value) in Page::root().answer(&engine).section {
             writeln!(out, "#   {name}: {value}")?;
         }
     }
     Ok(())
-}
-
-/// The header section of an otherwise empty HTML page at `path` over https.
-pub(crate) fn section(engine: &Engine, path: &str) -> Vec<(String, String)> {
-    let none = HeaderMap::new();
-    let mut head = RequestHead::new(&Method::GET, path.as_bytes(), &none);
-    head.tls = true;
-    let (_, exchange) = engine.on_request(&head);
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
-    let edits = exchange.on_response(&ResponseHead::new(StatusCode::OK, &headers));
-    edits.apply(&mut headers);
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let own = headers.iter().filter(|(name, _)| *name != CONTENT_TYPE);
-    own.map(|(name, value)| (name.to_string(), text(value)))
-        .collect()
 }

@@ -3,7 +3,7 @@
 mod framework;
 
 use std::fs::OpenOptions;
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{BufRead, ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -46,8 +46,12 @@ impl Init {
     pub(crate) fn run(mut self) -> Result<(), Failure> {
         let found = framework::detect(&std::env::current_dir()?);
         let framework = self.framework.unwrap_or(found);
+        // told before the questions are answered for nothing
+        if !self.force && !self.to_stdout() && self.output.exists() {
+            return Err(self.is_there());
+        }
         if !self.yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
-            self.ask(framework)?;
+            self.ask(framework, &mut std::io::stdin().lock())?;
         }
         let text = self.text(framework);
         let (config, _) = Config::read(&Source::new(
@@ -60,7 +64,7 @@ impl Init {
             Failure::Unusable
         })?;
         policy::print(&config.warnings);
-        if self.output.as_os_str() == "-" {
+        if self.to_stdout() {
             write!(std::io::stdout(), "{text}")?;
             return Ok(());
         }
@@ -75,6 +79,18 @@ impl Init {
         Ok(())
     }
 
+    fn to_stdout(&self) -> bool {
+        self.output.as_os_str() == "-"
+    }
+
+    fn is_there(&self) -> Failure {
+        eprintln!(
+            "mantlet: {} is there already; --force writes over it",
+            self.output.display()
+        );
+        Failure::Unusable
+    }
+
     fn write(&self, text: &str) -> Result<(), Failure> {
         let mut options = OpenOptions::new();
         options.write(true);
@@ -84,13 +100,7 @@ impl Init {
         };
         let mut file = match options.open(&self.output) {
             Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                eprintln!(
-                    "mantlet: {} is there already; --force writes over it",
-                    self.output.display()
-                );
-                return Err(Failure::Unusable);
-            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(self.is_there()),
             Err(error) => {
                 return Err(Failure::Work(
                     anyhow::Error::new(error)
@@ -103,37 +113,30 @@ impl Init {
         Ok(())
     }
 
-    fn ask(&mut self, framework: Framework) -> Result<(), Failure> {
+    fn ask(&mut self, framework: Framework, input: &mut impl BufRead) -> Result<(), Failure> {
         eprintln!("A policy for {}.", framework.name());
         if self.preset.is_none() {
             let fits = framework.preset();
-            loop {
-                let words: Vec<&str> = Preset::ALL.iter().map(|preset| preset.as_str()).collect();
-                let said = question(&format!("Preset ({}) [{fits}]: ", words.join(", ")))?;
-                match said.parse() {
-                    _ if said.is_empty() => break,
-                    Ok(preset) => {
-                        self.preset = Some(preset);
-                        break;
-                    }
-                    Err(message) => eprintln!("{message}"),
-                }
-            }
+            let words: Vec<&str> = Preset::ALL.iter().map(|preset| preset.as_str()).collect();
+            let words = format!("Preset ({}) [{fits}]: ", words.join(", "));
+            self.preset = answer(input, &words, |said| match said {
+                "" => Ok(None),
+                said => said.parse().map(Some),
+            })?;
         }
         if self.trusted_proxy.is_empty() {
-            let said = question(
-                "Networks of proxies or load balancers in front, comma-separated [none]: ",
-            )?;
-            self.trusted_proxy = said
-                .split(',')
-                .map(str::trim)
-                .filter(|word| !word.is_empty())
-                .map(str::to_owned)
-                .collect();
+            let words = "Networks of proxies or load balancers in front, comma-separated [none]: ";
+            self.trusted_proxy = answer(input, words, networks)?;
         }
         if !self.redirect {
-            let said = question("Send plain http to https? (y/n) [n]: ")?;
-            self.redirect = said.eq_ignore_ascii_case("y") || said.eq_ignore_ascii_case("yes");
+            let words = "Send plain http to https? (y/n) [n]: ";
+            self.redirect = answer(input, words, |said| {
+                match said.to_ascii_lowercase().as_str() {
+                    "y" | "yes" => Ok(true),
+                    "" | "n" | "no" => Ok(false),
+                    _ => Err("y or n".to_owned()),
+                }
+            })?;
         }
         Ok(())
     }
@@ -172,9 +175,81 @@ impl Init {
     }
 }
 
-fn question(words: &str) -> Result<String, Failure> {
-    eprint!("{words}");
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line)?;
-    Ok(line.trim().to_owned())
+/// The networks in a line, each as the policy file takes it.
+fn networks(said: &str) -> Result<Vec<String>, String> {
+    let words = said.split(',').map(str::trim);
+    words
+        .filter(|word| !word.is_empty())
+        .map(|word| {
+            let told = Config::parse(&format!("trusted_proxies = [{word:?}]"));
+            match told {
+                Ok(_) => Ok(word.to_owned()),
+                Err(_) => Err(format!(
+                    "{word:?} is no network and no address: 10.0.0.0/8, 192.0.2.1, fd00::/8"
+                )),
+            }
+        })
+        .collect()
+}
+
+/// Asks until the answer can be read; the end of the input ends the program.
+fn answer<T>(
+    input: &mut impl BufRead,
+    words: &str,
+    read: impl Fn(&str) -> Result<T, String>,
+) -> Result<T, Failure> {
+    loop {
+        eprint!("{words}");
+        let mut line = String::new();
+        if input.read_line(&mut line)? == 0 {
+            eprintln!("\nmantlet: nothing was written");
+            return Err(Failure::Unusable);
+        }
+        match read(line.trim()) {
+            Ok(value) => return Ok(value),
+            Err(message) => eprintln!("{message}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        init: Init,
+    }
+
+    /// What is known after these lines were typed; none if the input ended before.
+    fn asked(typed: &str) -> Option<Init> {
+        let mut init = Program::parse_from(["init"]).init;
+        let done = init.ask(Framework::Fastapi, &mut typed.as_bytes());
+        done.is_ok().then_some(init)
+    }
+
+    #[test]
+    fn enter_takes_what_is_proposed() {
+        let init = asked("\n\n\n").expect("answered");
+        assert_eq!((init.preset, init.redirect), (None, false));
+        assert!(init.trusted_proxy.is_empty());
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_read_is_asked_again() {
+        let typed = "severe\nstrict\n10.0.0.0/8, 10.0.0.0/99\n10.0.0.0/8, ::1\nmaybe\nYES\n";
+        let init = asked(typed).expect("answered");
+        assert_eq!((init.preset, init.redirect), (Some(Preset::Strict), true));
+        assert_eq!(init.trusted_proxy, ["10.0.0.0/8", "::1"]);
+    }
+
+    #[test]
+    fn the_end_of_the_input_is_no_answer() {
+        for typed in ["", "strict\n", "strict\n\n", "strict\n\nmaybe\n"] {
+            assert!(asked(typed).is_none(), "{typed:?}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod explain;
 mod init;
+mod page;
 mod policy;
 mod schema;
 mod serve;

@@ -58,14 +58,24 @@ impl PolicyArguments {
     }
 }
 
-/// Prints every diagnostic with the lines it is about.
+/// How many diagnostics are printed: who has more of them mends these first.
+const SHOWN: usize = 50;
+
+/// Prints the diagnostics with the lines they are about, errors first if there are too many for all.
 pub(crate) fn print(report: &Report) {
     let styled = if std::io::stderr().is_terminal() {
         Styled::Ansi
     } else {
         Styled::Plain
     };
-    for diagnostic in report.diagnostics() {
+    let mut diagnostics: Vec<_> = report.diagnostics().iter().collect();
+    if diagnostics.len() > SHOWN {
+        diagnostics.sort_by_key(|diagnostic| !diagnostic.is_error());
+    }
+    for diagnostic in diagnostics.iter().take(SHOWN) {
         eprintln!("{}\n", diagnostic.render(styled));
+    }
+    if diagnostics.len() > SHOWN {
+        eprintln!("... and {} more\n", diagnostics.len() - SHOWN);
     }
 }

@@ -80,6 +80,7 @@ impl Serve {
             loaded.chosen
         );
         let live = Live::new(loaded.engine);
+        let text = loaded.source.map(|source| source.text.clone());
 
         let mut config = Config::new(self.listen, self.upstream);
         config.admin = self.admin;
@@ -107,7 +108,8 @@ impl Serve {
         let _watch = match &follow {
             Some(follow) => {
                 let again = follow.clone();
-                match watch(&follow.file, move || again.read("changed")) {
+                let text = text.unwrap_or_default();
+                match watch(&follow.file, text, move || again.read("changed")) {
                     Ok(watch) => Some(watch),
                     Err(error) => {
                         warn!("{error}; send SIGHUP after a change");

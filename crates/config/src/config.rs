@@ -1,7 +1,8 @@
 //! The shape of a policy, before it has a meaning: what a file or code has said, and nothing more.
 //!
-//! A [`Config`] comes from a TOML text ([`Config::read`]) or from code (the builder methods); both mean the same, because
-//! both are merged over their preset and compiled by the same code.
+//! A [`Config`] comes from a TOML text ([`Config::read`], [`Config::parse`]) or from code (the builder methods), or from a
+//! text and then code: both are merged over their preset and compiled by the same code. The text can say more: routes,
+//! cookies, the default of Cache-Control and `csp = false` have no method.
 
 use ipnet::IpNet;
 use mantlet_engine::policy::Https;
@@ -150,6 +151,13 @@ impl Config {
         self
     }
 
+    /// Whether a proxy may tell the application its nonces, in the request field `Mantlet-Nonce`.
+    #[must_use]
+    pub fn nonce_upstream(mut self, told: bool) -> Self {
+        self.nonce_upstream = Some(told);
+        self
+    }
+
     /// Sends a field: any [`Field`](mantlet_headers::Field) but Content-Security-Policy, which has [`Config::csp`].
     #[must_use]
     pub fn header<F: mantlet_headers::Field>(self, field: F) -> Self {
@@ -181,51 +189,45 @@ impl Config {
     /// Sets a directive of the one Content-Security-Policy, over the preset's: words as in the policy file, with `'nonce'`
     /// for the nonce of the exchange. No values at all mean `'none'`, or a directive that takes none.
     #[must_use]
-    pub fn csp(self, directive: &str, values: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        let values: Vec<_> = values
-            .into_iter()
-            .map(|value| At::code(value.into()))
-            .collect();
-        self.directive(directive, DirectiveSetting::Values(values))
+    pub fn csp(
+        mut self,
+        directive: &str,
+        values: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let setting = DirectiveSetting::Values(words(values));
+        say(&mut self.section.csp, directive, setting);
+        self
+    }
+
+    /// Sets a directive of the Content-Security-Policy-Report-Only, as [`Config::csp`] does of the enforced policy: what it
+    /// forbids is reported and not stopped.
+    #[must_use]
+    pub fn csp_report_only(
+        mut self,
+        directive: &str,
+        values: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let setting = DirectiveSetting::Values(words(values));
+        say(&mut self.section.csp_report_only, directive, setting);
+        self
     }
 
     /// Extends a directive of the preset's Content-Security-Policy.
     #[must_use]
     pub fn csp_add(
-        self,
+        mut self,
         directive: &str,
         values: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
-        let values = values
-            .into_iter()
-            .map(|value| At::code(value.into()))
-            .collect();
-        self.directive(directive, DirectiveSetting::Add(values))
+        let setting = DirectiveSetting::Add(words(values));
+        say(&mut self.section.csp, directive, setting);
+        self
     }
 
     /// Drops a directive of the preset's Content-Security-Policy.
     #[must_use]
-    pub fn csp_drop(self, directive: &str) -> Self {
-        self.directive(directive, DirectiveSetting::Drop)
-    }
-
-    /// Says it of the policy, or of each of several: a source is of use only if all of them allow it.
-    fn directive(mut self, name: &str, setting: DirectiveSetting) -> Self {
-        let over = CspSetting::Over(CspTable::default());
-        let csp = self.section.csp.get_or_insert_with(|| At::code(over));
-        if matches!(csp.value, CspSetting::Off) {
-            csp.value = CspSetting::Over(CspTable::default());
-        }
-        let said = (At::code(name.to_owned()), setting);
-        match &mut csp.value {
-            CspSetting::Over(table) => table.directives.push(said),
-            CspSetting::Several(tables) => {
-                for table in tables {
-                    table.directives.push(said.clone());
-                }
-            }
-            CspSetting::Off => {}
-        }
+    pub fn csp_drop(mut self, directive: &str) -> Self {
+        say(&mut self.section.csp, directive, DirectiveSetting::Drop);
         self
     }
 
@@ -246,5 +248,31 @@ impl Config {
             }
             None => self.section.headers.push((At::code(name), setting)),
         }
+    }
+}
+
+fn words(values: impl IntoIterator<Item = impl Into<String>>) -> Vec<At<String>> {
+    values
+        .into_iter()
+        .map(|value| At::code(value.into()))
+        .collect()
+}
+
+/// Says it of the policy, or of each of several: a source is of use only if all of them allow it.
+fn say(csp: &mut Option<At<CspSetting>>, name: &str, setting: DirectiveSetting) {
+    let over = CspSetting::Over(CspTable::default());
+    let csp = csp.get_or_insert_with(|| At::code(over));
+    if matches!(csp.value, CspSetting::Off) {
+        csp.value = CspSetting::Over(CspTable::default());
+    }
+    let said = (At::code(name.to_owned()), setting);
+    match &mut csp.value {
+        CspSetting::Over(table) => table.directives.push(said),
+        CspSetting::Several(tables) => {
+            for table in tables {
+                table.directives.push(said.clone());
+            }
+        }
+        CspSetting::Off => {}
     }
 }

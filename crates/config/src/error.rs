@@ -144,7 +144,7 @@ impl fmt::Display for Diagnostic {
 }
 
 /// Everything that is wrong with a policy.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Report {
     diagnostics: Vec<Diagnostic>,
 }
@@ -200,6 +200,13 @@ impl fmt::Display for Report {
             write!(f, "{diagnostic}")?;
         }
         Ok(())
+    }
+}
+
+/// As it is displayed: `fn main() -> Result<(), Box<dyn Error>>` and `unwrap` print lines to read.
+impl fmt::Debug for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -14,6 +14,9 @@ use crate::read::Read;
 use crate::schema;
 use crate::source::Source;
 
+/// What to write into an empty file.
+const SAY_SO: &str = "preset = \"balanced\" says that the default is meant";
+
 /// A policy ready for use.
 #[derive(Debug)]
 pub struct Loaded {
@@ -25,6 +28,8 @@ pub struct Loaded {
     pub chosen: Chosen,
     /// Whether the policy lets a proxy tell the application its nonces.
     pub nonce_upstream: bool,
+    /// The text that was read; none for what code has built.
+    pub source: Option<Arc<Source>>,
     /// What is odd about it.
     pub warnings: Report,
 }
@@ -35,7 +40,13 @@ pub struct Loaded {
 /// Every error of the file at once, or the one that kept it from being read.
 pub fn load(path: &Path, flag: Option<Environment>) -> Result<Loaded, Report> {
     let source = read_file(path)?;
-    load_text(&source, flag)
+    let mut loaded = load_text(&source, flag)?;
+    if source.says_nothing() {
+        let message = format!("{} is empty: the default preset is in force", source.name);
+        let warning = Diagnostic::warning("", message).hint(SAY_SO);
+        loaded.warnings.add(warning);
+    }
+    Ok(loaded)
 }
 
 fn read_file(path: &Path) -> Result<Arc<Source>, Report> {
@@ -56,6 +67,7 @@ fn load_text(source: &Arc<Source>, flag: Option<Environment>) -> Result<Loaded, 
     let mut loaded = config.load(flag)?;
     warnings.extend(loaded.warnings);
     loaded.warnings = warnings;
+    loaded.source = Some(source.clone());
     Ok(loaded)
 }
 
@@ -72,17 +84,23 @@ pub fn reload(
     accept: impl Fn(Loaded) -> Result<Loaded, Report>,
 ) -> Result<Loaded, Report> {
     let source = read_file(path)?;
-    let says_nothing = |line: &str| line.trim().is_empty() || line.trim().starts_with('#');
-    if source.text.lines().all(says_nothing) {
+    if source.says_nothing() {
         let message = format!("{} is empty", source.name);
-        let hint = "preset = \"balanced\" says that the default is meant";
         let mut report = Report::default();
-        report.add(Diagnostic::error("", message).hint(hint));
+        report.add(Diagnostic::error("", message).hint(SAY_SO));
         return Err(report);
     }
     let loaded = load_text(&source, flag).and_then(accept)?;
     live.replace(loaded.engine.clone());
     Ok(loaded)
+}
+
+impl Source {
+    /// Whether it has no key, and comments at most.
+    fn says_nothing(&self) -> bool {
+        let nothing = |line: &str| line.trim().is_empty() || line.trim().starts_with('#');
+        self.text.lines().all(nothing)
+    }
 }
 
 impl Loaded {
@@ -123,6 +141,24 @@ impl Config {
         report.finish(config)
     }
 
+    /// Reads a policy text that stands in no file; what code says next goes over it.
+    ///
+    /// ```
+    /// use mantlet_config::Config;
+    ///
+    /// let engine = Config::parse("preset = 'strict'\n[[route]]\npath = '/docs'\noverlay = 'swagger-ui'")?
+    ///     .csp_add("img-src", ["https://cdn.example.com"])
+    ///     .build()?;
+    /// # Ok::<(), mantlet_config::Report>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Config::read`], whose warnings are dropped here.
+    pub fn parse(text: &str) -> Result<Self, Report> {
+        let (config, _) = Self::read(&Source::new("policy", text))?;
+        Ok(config)
+    }
+
     /// Compiles for the environment of `flag`, else of `MANTLET_ENVIRONMENT`, else of the policy.
     ///
     /// # Errors
@@ -139,11 +175,13 @@ impl Config {
             environment,
             chosen,
             nonce_upstream,
+            source: None,
             warnings,
         })
     }
 
-    /// Compiles the policy for its own environment; the variable of the process is not read.
+    /// Compiles the policy for its own environment; the variable of the process is not read. Warnings are dropped: use
+    /// [`Config::load`] to see them.
     ///
     /// # Errors
     /// Everything that a browser would ignore or misread, at once.
@@ -185,5 +223,70 @@ impl Config {
             Some(at) => (at.value, Chosen::Policy),
             None => (Environment::default(), Chosen::Default),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, Method, StatusCode};
+    use mantlet_engine::{RequestHead, ResponseHead};
+
+    use super::*;
+
+    fn sent(config: &Config, name: &str) -> String {
+        let loaded = config.load(Some(Environment::Production)).expect("right");
+        let mut headers = HeaderMap::new();
+        let request = RequestHead::new(&Method::GET, b"/", &headers);
+        let (_, exchange) = loaded.engine.on_request(&request);
+        let response = ResponseHead::new(StatusCode::OK, &headers);
+        exchange.on_response(&response).apply(&mut headers);
+        let value = headers.get(name).expect("sent");
+        value.to_str().expect("ASCII").to_owned()
+    }
+
+    #[test]
+    fn code_goes_over_the_text_it_began_with() {
+        let text = "preset = 'none'\n[csp]\nimg-src = ['https://a.example']\nfont-src = ['https://a.example']\n\
+                    [csp_report_only]\nimg-src = ['https://a.example']\n";
+        let config = Config::parse(text)
+            .expect("right")
+            .csp_add("img-src", ["https://b.example"])
+            .csp("font-src", ["https://b.example"])
+            .csp_report_only("img-src", ["https://b.example"])
+            .csp_report_only("font-src", ["'self'"]);
+        assert_eq!(
+            sent(&config, "content-security-policy"),
+            "img-src https://a.example https://b.example; font-src https://b.example"
+        );
+        assert_eq!(
+            sent(&config, "content-security-policy-report-only"),
+            "img-src https://b.example; font-src 'self'"
+        );
+    }
+
+    #[test]
+    fn code_can_allow_a_proxy_to_tell_nonces() {
+        let config = Config::new().csp("script-src", ["'nonce'"]);
+        let load = |config: &Config| config.load(None).expect("right").for_proxy();
+        assert!(load(&config).is_err());
+        assert!(load(&config.nonce_upstream(true)).is_ok());
+    }
+
+    #[test]
+    fn a_mistake_in_a_text_without_a_file_has_its_place() {
+        let report = Config::parse("preset = 'no such'").expect_err("wrong");
+        assert!(report.to_string().starts_with("policy:1:10: error: preset"));
+    }
+
+    #[test]
+    fn a_report_is_readable_where_rust_prints_it_for_debugging() {
+        let source = Source::new("mantlet.toml", "preset = \"no such\"\n");
+        let report = Config::read(&source).expect_err("wrong");
+        let printed = format!("{report:?}");
+        assert_eq!(printed, report.to_string());
+        assert!(
+            printed.starts_with("mantlet.toml:1:10: error: preset"),
+            "{printed}"
+        );
     }
 }

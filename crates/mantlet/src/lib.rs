@@ -28,25 +28,37 @@
 //! Handlers read the nonce of their exchange with the [`Nonce`] extractor.
 
 pub use mantlet_config::{
-    Chosen, Config, Diagnostic, Environment, Loaded, Mode, Preset, Report, load,
+    Chosen, Config, Diagnostic, Environment, Loaded, Mode, Place, Preset, Report, Source, Styled,
+    load,
 };
-pub use mantlet_engine::{Engine, Live, Permit, policy::Https};
+pub use mantlet_engine::{Engine, Entropy, EntropyError, Live, OsEntropy, policy::Https};
 pub use mantlet_headers as headers;
 pub use mantlet_source::{Watch, WatchError};
-pub use mantlet_tower::{Connection, MantletLayer, MissingNonce, Nonce, layer};
+pub use mantlet_tower::{
+    Body, Connection, Mantlet, MantletLayer, MissingNonce, Nonce, ResponseFuture, layer,
+};
 
 use std::path::Path;
 
-/// Reads and compiles a policy file, for the environment that `MANTLET_ENVIRONMENT` or the file says.
+/// Reads and compiles a policy file, for the environment that `MANTLET_ENVIRONMENT` or the file says. Its warnings go to
+/// [`tracing`]; [`load`] hands them out.
 ///
 /// # Errors
 /// Every error of the file at once, each with its place.
 pub fn policy_file(path: impl AsRef<Path>) -> Result<Engine, Report> {
-    load(path.as_ref(), None).map(|loaded| loaded.engine)
+    let loaded = load(path.as_ref(), None)?;
+    for warning in loaded.warnings.diagnostics() {
+        tracing::warn!("{warning}");
+    }
+    Ok(loaded.engine)
 }
 
 /// As [`policy_file`], and follows the file: a change is in force for the next request, and a broken file keeps the policy in
-/// force. `told` hears of each attempt.
+/// force. The end of the [`Watch`] ends the following: keep it as long as the service runs.
+///
+/// `told` hears of each attempt, also of the first if it succeeds, and with it of the warnings: nothing is logged here.
+///
+/// A change can take `'nonce'` out of the policy, or put it in: a handler that is to outlive it takes `Option<Nonce>`.
 ///
 /// # Errors
 /// [`FollowError`] if the file is broken now, or its folder cannot be watched.
@@ -55,9 +67,12 @@ pub fn follow_policy_file(
     told: impl Fn(Result<Loaded, Report>) + Send + 'static,
 ) -> Result<(Live, Watch), FollowError> {
     let path = path.as_ref().to_path_buf();
-    let live = Live::new(policy_file(&path)?);
+    let loaded = load(&path, None)?;
+    let text = loaded.source.as_ref().map(|source| source.text.clone());
+    let live = Live::new(loaded.engine.clone());
+    told(Ok(loaded));
     let (file, target) = (path.clone(), live.clone());
-    let watch = mantlet_source::watch(&path, move || {
+    let watch = mantlet_source::watch(&path, text.unwrap_or_default(), move || {
         told(mantlet_config::reload(&file, None, &target, Ok))
     })?;
     Ok((live, watch))
@@ -68,7 +83,7 @@ pub fn follow_policy_file(
 #[non_exhaustive]
 pub enum FollowError {
     /// The policy is broken.
-    #[error("{0}")]
+    #[error(transparent)]
     Policy(#[from] Report),
     /// Its folder cannot be watched.
     #[error(transparent)]

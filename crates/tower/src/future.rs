@@ -9,7 +9,8 @@ use mantlet_engine::{Exchange, Reply, ResponseHead};
 use crate::body::Body;
 
 pin_project_lite::pin_project! {
-    /// Waits for the application, or answers in its place.
+    /// Waits for the application, or answers in its place. As with any future, polling it again once it was ready is a
+    /// mistake: after a denial it then stays pending for ever, and nobody is woken.
     pub struct ResponseFuture<F> {
         #[pin]
         source: Source<F>,
@@ -54,7 +55,7 @@ where
         let mut response = match this.source.project() {
             SourceProj::Inner { future } => ready!(future.poll(cx))?.map(Body::inner),
             SourceProj::Denied { reply } => {
-                // a future is not polled again once it was ready
+                // polled again after it was ready: a panic would take the connection's other requests with it
                 let Some(reply) = reply.take() else {
                     return Poll::Pending;
                 };
@@ -69,5 +70,36 @@ where
             .on_response(&ResponseHead::new(response.status(), response.headers()));
         edits.apply(response.headers_mut());
         Poll::Ready(Ok(response))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::pin::pin;
+    use std::task::Waker;
+
+    use http::Request;
+    use mantlet_engine::policy::{Https, Policy, Rules, Scoped};
+    use mantlet_engine::{Engine, OsEntropy};
+    use tower::Layer;
+    use tower_service::Service;
+
+    use super::*;
+
+    #[test]
+    fn a_denial_polled_again_is_pending_and_no_panic() {
+        let mut policy = Policy::new(Scoped::any(Rules::default()));
+        policy.https = Https::Redirect;
+        let inner =
+            tower::service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(())));
+        let mut service = crate::layer(Engine::new(policy, OsEntropy)).layer(inner);
+        let mut request = Request::new(());
+        let host = http::HeaderValue::from_static("app.example");
+        request.headers_mut().insert(http::header::HOST, host);
+        let mut future = pin!(service.call(request));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(future.as_mut().poll(&mut cx).is_ready());
+        assert!(future.as_mut().poll(&mut cx).is_pending());
     }
 }

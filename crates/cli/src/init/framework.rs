@@ -106,7 +106,9 @@ impl Framework {
     pub(super) const fn section(self) -> &'static str {
         match self {
             Self::Fastapi => {
-                "\n# FastAPI's documentation pages load Swagger UI and ReDoc from a CDN\n\
+                "\n# cookies of the application get what they lack\n\
+                 [cookies]\nsecure = true\nhttponly = true\nsamesite = \"Lax\"\n\n\
+                 # FastAPI's documentation pages load Swagger UI and ReDoc from a CDN\n\
                  [[route]]\npath = \"/docs\"\noverlay = \"swagger-ui\"\n\n\
                  [[route]]\npath = \"/redoc\"\noverlay = \"redoc\"\n"
             }
@@ -133,6 +135,17 @@ impl Framework {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_file_hardens_cookies() {
+        for framework in Framework::value_variants() {
+            let section = framework.section();
+            assert!(
+                section.contains("\n[cookies]\nsecure = true\n"),
+                "{section}"
+            );
+        }
+    }
 
     #[test]
     fn the_framework_is_read_from_what_the_project_names() {

@@ -1,0 +1,154 @@
+//! What the program says, run as a user runs it.
+
+#![allow(clippy::expect_used)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn mantlet(folder: &Path, words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_mantlet"))
+        .args(words)
+        .current_dir(folder)
+        .env_remove("MANTLET_ENVIRONMENT")
+        .output()
+        .expect("started")
+}
+
+fn folder_with(policy: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("mantlet.toml"), policy).expect("written");
+    folder
+}
+
+fn out(told: &Output) -> String {
+    String::from_utf8(told.stdout.clone()).expect("text")
+}
+
+fn error(told: &Output) -> String {
+    String::from_utf8(told.stderr.clone()).expect("text")
+}
+
+#[test]
+fn explain_knows_short_names_words_and_keys() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (word, said) in [
+        ("server", "server = { mode = \"remove\" }"),
+        ("x-powered-by", "x-powered-by = { mode = \"remove\" }"),
+        ("hsts", "Strict-Transport-Security\n"),
+        ("CSP", "Content-Security-Policy\n"),
+        ("coop", "Cross-Origin-Opener-Policy\n"),
+        ("coep", "Cross-Origin-Embedder-Policy\n"),
+        ("corp", "Cross-Origin-Resource-Policy\n"),
+        ("set-cookie", "cookies (a key"),
+        ("cookies", "  samesite "),
+        ("'strict-dynamic'", "'strict-dynamic' (a word"),
+        ("strict-dynamic", "It has an effect in default-src"),
+        ("'none'", "'none' (a word"),
+        ("none", "# Nothing"),
+        ("redoc", "# ReDoc"),
+        ("trusted_proxies", "trusted_proxies (a key"),
+        ("cookies.samesite", "Values: Strict, Lax, None"),
+        ("overlay", "route.overlay (a key"),
+    ] {
+        let told = mantlet(folder.path(), &["explain", word]);
+        assert!(told.status.success(), "{word}: {}", error(&told));
+        assert!(out(&told).contains(said), "{word}: {}", out(&told));
+    }
+    let told = mantlet(folder.path(), &["explain", "trusted_proxy"]);
+    assert_eq!(told.status.code(), Some(2));
+    assert!(error(&told).contains("did you mean trusted_proxies?"));
+}
+
+#[test]
+fn check_prints_fifty_diagnostics_and_counts_the_others() {
+    let mut policy = "[headers]\n".to_owned();
+    for i in 0..60 {
+        policy.push_str(&format!("x-own-{i} = \"a\\nb\"\n"));
+    }
+    let folder = folder_with(&policy);
+    let told = error(&mantlet(folder.path(), &["check"]));
+    assert_eq!(told.matches("error: ").count(), 50, "{told}");
+    assert!(told.contains("... and 10 more\n"), "{told}");
+    assert!(told.ends_with("mantlet.toml: 60 errors\n"), "{told}");
+}
+
+#[test]
+fn check_without_a_file_names_init() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let told = mantlet(folder.path(), &["check"]);
+    assert_eq!(told.status.code(), Some(2));
+    assert!(error(&told).contains("mantlet init"), "{}", error(&told));
+}
+
+#[test]
+fn check_warns_of_an_empty_file() {
+    for policy in ["", "# nothing yet\n"] {
+        let folder = folder_with(policy);
+        let told = mantlet(folder.path(), &["check"]);
+        assert!(told.status.success());
+        let said = error(&told);
+        assert!(said.starts_with("warning: mantlet.toml is empty"), "{said}");
+    }
+}
+
+#[test]
+fn check_shows_a_path_and_nothing_else() {
+    let folder = folder_with("preset = \"basic\"\n");
+    for wrong in [
+        "docs",
+        "https://app.example/docs",
+        "/docs?a=1",
+        "/docs#a",
+        "/a b",
+        "",
+    ] {
+        let told = mantlet(folder.path(), &["check", "--path", wrong]);
+        assert_eq!(told.status.code(), Some(2), "{wrong}");
+    }
+    let told = mantlet(folder.path(), &["check", "--path", "/docs/a%20b"]);
+    assert!(told.status.success(), "{}", error(&told));
+}
+
+#[test]
+fn check_shows_plain_http_and_other_types() {
+    let folder = folder_with(
+        "[[route]]\npath = \"/\"\ncontent_type = \"html\"\nheaders.x-own = \"for pages\"\n",
+    );
+    let over = |words: &[&str]| out(&mantlet(folder.path(), &[&["check"], words].concat()));
+    assert!(over(&[]).contains("\nstrict-transport-security: "));
+    let http = over(&["--http"]);
+    assert!(http.contains("An HTML page at / over http gets:"), "{http}");
+    assert!(!http.contains("strict-transport-security"), "{http}");
+    assert!(over(&[]).contains("x-own: for pages"));
+    let json = over(&["--content-type", "application/json"]);
+    assert!(json.contains("A response of application/json at / over https gets:"));
+    assert!(!json.contains("x-own"), "{json}");
+}
+
+#[test]
+fn check_shows_the_redirect_to_https() {
+    let folder = folder_with("https = \"redirect\"\n");
+    let told = out(&mantlet(
+        folder.path(),
+        &["check", "--http", "--path", "/docs"],
+    ));
+    assert!(
+        told.contains("A request for /docs over http is answered 301"),
+        "{told}"
+    );
+    assert!(
+        told.contains("\nlocation: https://example.com/docs\n"),
+        "{told}"
+    );
+}
+
+#[test]
+fn init_says_first_that_the_file_is_there_and_leaves_it() {
+    let folder = folder_with("preset = \"api\"\n");
+    // before what was said is looked at, and so before it would ask
+    let told = mantlet(folder.path(), &["init", "--trusted-proxy", "10.0.0.0/99"]);
+    assert_eq!(told.status.code(), Some(2));
+    assert!(error(&told).contains("mantlet.toml is there already"));
+    let kept = std::fs::read_to_string(folder.path().join("mantlet.toml"));
+    assert_eq!(kept.expect("readable"), "preset = \"api\"\n");
+}
