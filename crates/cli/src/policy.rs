@@ -43,13 +43,13 @@ impl PolicyArguments {
         }
     }
 
-    /// Reads and compiles it; what is wrong goes to standard error.
+    /// Reads and compiles it for a proxy; what is wrong goes to standard error.
     pub(crate) fn load(&self) -> Result<Loaded, Failure> {
         let loaded = match self.file() {
             Some(file) => load(&file, self.environment),
             None => Config::preset(self.preset.unwrap_or_default()).load(self.environment),
         };
-        let loaded = loaded.map_err(|report| {
+        let loaded = loaded.and_then(Loaded::for_proxy).map_err(|report| {
             print(&report);
             Failure::Unusable
         })?;

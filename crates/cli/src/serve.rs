@@ -13,7 +13,7 @@ use mantlet_source::watch;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info, warn};
 
-use crate::policy::{self, PolicyArguments};
+use crate::policy::PolicyArguments;
 use crate::{Failure, log_to_stderr};
 
 /// Stand in front of an application as a reverse proxy
@@ -69,10 +69,7 @@ impl std::str::FromStr for Seconds {
 impl Serve {
     pub(crate) fn run(self) -> Result<(), Failure> {
         log_to_stderr();
-        let loaded = self.policy.load()?.for_proxy().map_err(|report| {
-            policy::print(&report);
-            Failure::Unusable
-        })?;
+        let loaded = self.policy.load()?;
         info!(
             "policy of {}, environment {} {}",
             self.policy.origin(),

@@ -104,11 +104,12 @@ impl Source {
 }
 
 impl Loaded {
-    /// The policy for a proxy: the application behind it has no other way to learn a nonce than to be told.
+    /// The policy for a proxy: the application behind it has no other way to learn a nonce than to be told, and a proxy that
+    /// does not end TLS itself learns of https from a trusted peer only.
     ///
     /// # Errors
     /// If the policy draws nonces and does not set `nonce_upstream`: every script of the application would be blocked.
-    pub fn for_proxy(self) -> Result<Self, Report> {
+    pub fn for_proxy(mut self) -> Result<Self, Report> {
         if self.engine.uses_nonce() && !self.nonce_upstream {
             let message = "is not set, and the policy has 'nonce': the application could not know it, and a browser would \
                            block every script";
@@ -116,6 +117,13 @@ impl Loaded {
             let mut report = Report::default();
             report.add(Diagnostic::error("nonce_upstream", message).hint(hint));
             return Err(report);
+        }
+        if self.engine.redirects_all_plain_http() {
+            let message =
+                "redirects every request: nobody is trusted to say that one came by https";
+            let hint = "name the proxy that ends TLS in trusted_proxies; without one, this listener can only redirect";
+            self.warnings
+                .add(Diagnostic::warning("https", message).hint(hint));
         }
         Ok(self)
     }

@@ -63,6 +63,12 @@ impl Engine {
         self.0.uses_nonce
     }
 
+    /// Whether no request on a connection without TLS can count as https, and each is sent there: a loop, unless https is
+    /// served by somebody else.
+    pub fn redirects_all_plain_http(&self) -> bool {
+        self.0.https == Https::Redirect && self.0.trusted_proxies.is_empty()
+    }
+
     /// Whether `peer` may speak X-Forwarded-*.
     pub fn trusts(&self, peer: std::net::IpAddr) -> bool {
         transport::trusts(&self.0.trusted_proxies, peer)

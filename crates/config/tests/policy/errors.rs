@@ -5,6 +5,21 @@ use mantlet_config::{Config, Environment, Source};
 use super::{errors, exchange, read, warnings};
 
 #[test]
+fn a_proxy_that_can_only_redirect_is_warned_of() {
+    let warned = |text: &str| {
+        let config = Config::read(&Source::new("x", text)).expect("valid").0;
+        let loaded = config.load(Some(Environment::Production)).expect("valid");
+        loaded.for_proxy().expect("no nonce").warnings.to_string()
+    };
+    assert!(warned("https = \"redirect\"").contains("redirects every request"));
+    assert_eq!(
+        warned("https = \"redirect\"\ntrusted_proxies = [\"10.0.0.1\"]"),
+        ""
+    );
+    assert_eq!(warned("https = \"auto\""), "");
+}
+
+#[test]
 fn a_value_that_is_no_toml_is_one_error() {
     let found = errors("preset = \n");
     assert_eq!(found.len(), 1, "{found:?}");
