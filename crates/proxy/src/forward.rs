@@ -71,7 +71,8 @@ impl Client {
         let form = Form::of(&parts.headers);
         let (verdict, exchange, trust) = self.ask(&parts);
         let number = self.count.replace(self.count.get() + 1);
-        let outcome = match (self.signals.fault_of(number), verdict) {
+        let fault = self.signals.fault_of(number);
+        let outcome = match (fault, verdict) {
             // the verdict is about the stand-in
             (Some(fault), _) => Err(Denial::new(fault.reason(), fault.status(), fault.detail())),
             (None, Verdict::Allow(permit)) => {
@@ -90,14 +91,16 @@ impl Client {
             )),
         };
         let mut response = outcome.unwrap_or_else(|denial| {
-            tracing::info!(
-                reason = denial.reason,
-                status = denial.status.as_u16(),
-                peer = %self.peer.ip(),
-                %method,
-                path = parts.uri.path(),
-                "answered by the proxy"
-            );
+            let (reason, status) = (denial.reason, denial.status.as_u16());
+            let peer = self.peer.ip();
+            match fault {
+                // method and path would be those of the stand-in
+                Some(_) => tracing::info!(reason, status, %peer, "refused on the wire"),
+                None => {
+                    let path = parts.uri.path();
+                    tracing::info!(reason, status, %peer, %method, path, "answered by the proxy");
+                }
+            }
             self.reply(&denial, &method, form)
         });
         leave(&exchange, &mut response);
