@@ -18,7 +18,7 @@ use crate::{Failure, log_to_stderr};
 
 /// Stand in front of an application as a reverse proxy
 ///
-/// The policy file is followed: a change is in force for the next request, a broken file keeps the policy in force. SIGHUP
+/// The policy file is followed: a change is in force within half a second, a broken file keeps the policy in force. SIGHUP
 /// reads it again, SIGTERM and SIGINT stop the proxy after the requests in flight.
 #[derive(Args)]
 pub(crate) struct Serve {

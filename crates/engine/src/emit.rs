@@ -52,10 +52,7 @@ impl Table {
                 text,
             });
         }
-        let nonce = slots
-            .iter()
-            .any(|slot| matches!(slot.text, Text::Template(_)));
-        if nonce {
+        if has_template(&slots) {
             // a shared cache would hand one client's nonce to the next
             let text = Text::WithNonce(HeaderValue::from_static("private"));
             let mut caching = slots
@@ -78,9 +75,7 @@ impl Table {
     }
 
     fn of(slots: Vec<Slot>, cookies: Option<Hardening>) -> Self {
-        let nonce = slots
-            .iter()
-            .any(|slot| matches!(slot.text, Text::Template(_)));
+        let nonce = has_template(&slots);
         let reserve = slots.iter().filter(|slot| slot.op != Op::Remove).count();
         Self {
             slots,
@@ -125,6 +120,12 @@ impl Table {
         }
         Some(Self::of(slots, any.cookies.clone()))
     }
+}
+
+fn has_template(slots: &[Slot]) -> bool {
+    slots
+        .iter()
+        .any(|slot| matches!(slot.text, Text::Template(_)))
 }
 
 /// The tables of a route.
