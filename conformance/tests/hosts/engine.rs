@@ -31,7 +31,7 @@ impl Host for Alone {
         head.peer = Some(case.request.peer().into());
         let (verdict, exchange) = engine.on_request(&head);
 
-        let (reached, reason, status, mut headers, body) = match verdict {
+        let (status, mut headers, body) = match verdict {
             Verdict::Allow(permit) => {
                 let headers: HeaderMap =
                     case.response
@@ -48,12 +48,17 @@ impl Host for Alone {
                         .response
                         .body(nonce.as_ref().map(|nonce| nonce.as_str())),
                 };
-                (true, None, status, headers, body)
+                (status, headers, body)
             }
             Verdict::Deny(denial) => {
-                let reply = denial.reply(&method, Form::of(&fields));
-                let reason = Some(denial.reason.to_owned());
-                (false, reason, reply.status, reply.headers, reply.body)
+                let reply = exchange.reply(&denial, &method, Form::of(&fields));
+                return Ok(Observed {
+                    reached: false,
+                    reason: Some(denial.reason.to_owned()),
+                    status: reply.status,
+                    fields: bytes(lines(&reply.headers)),
+                    body: reply.body.into_bytes(),
+                });
             }
             other => return Err(format!("{other:?}").into()),
         };
@@ -66,13 +71,10 @@ impl Host for Alone {
             return Err(format!("the edits as data make {as_data:?}, applied {fields:?}").into());
         }
         Ok(Observed {
-            reached,
-            reason,
+            reached: true,
+            reason: None,
             status,
-            fields: fields
-                .into_iter()
-                .map(|(name, value)| (name, value.as_bytes().to_vec()))
-                .collect(),
+            fields: bytes(fields),
             body: body.into_bytes(),
         })
     }
@@ -112,6 +114,13 @@ fn lines(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
 }
 
 /// By name; the order of the lines of one name stays.
+fn bytes(fields: Vec<(HeaderName, HeaderValue)>) -> Vec<(HeaderName, Vec<u8>)> {
+    fields
+        .into_iter()
+        .map(|(name, value)| (name, value.as_bytes().to_vec()))
+        .collect()
+}
+
 fn sorted(section: &[(HeaderName, HeaderValue)]) -> Vec<(HeaderName, HeaderValue)> {
     let mut section = section.to_vec();
     section.sort_by(|(a, _), (b, _)| a.as_str().cmp(b.as_str()));

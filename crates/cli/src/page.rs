@@ -52,17 +52,17 @@ impl Page<'_> {
         // names the place that a redirect to https goes to
         head.authority = Some(b"example.com");
         let (verdict, exchange) = engine.on_request(&head);
-        let mut status = StatusCode::OK;
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, self.content_type.clone());
         let mut denied = None;
         if let Verdict::Deny(denial) = verdict {
-            let reply = denial.reply(&Method::GET, Form::Json);
-            (status, headers) = (reply.status, reply.headers);
-            denied = Some(status);
+            let reply = exchange.reply(&denial, &Method::GET, Form::Json);
+            headers = reply.headers;
+            denied = Some(reply.status);
+        } else {
+            let edits = exchange.on_response(&ResponseHead::new(StatusCode::OK, &headers));
+            edits.apply(&mut headers);
         }
-        let edits = exchange.on_response(&ResponseHead::new(status, &headers));
-        edits.apply(&mut headers);
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let own = headers.iter().filter(|(name, _)| *name != CONTENT_TYPE);
         let section = own

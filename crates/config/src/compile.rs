@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use http::HeaderName;
 use mantlet_engine::Op;
-use mantlet_engine::policy::{Https, Policy, Rule, Rules, Scoped};
+use mantlet_engine::policy::{Checks, Https, Policy, Rule, Rules, Scoped};
 use mantlet_engine::route::RoutePath;
 use mantlet_headers::{Fault, Refused, registry};
 
@@ -131,6 +131,7 @@ impl Compiler {
             html = Some(self.over(html.as_ref().unwrap_or(&any), route));
         }
         Scoped {
+            checks: Checks::default(),
             any: self.rules(&any),
             html: html.map(|section| self.rules(&section)),
         }
@@ -181,6 +182,7 @@ impl Compiler {
         self.warn_of_shared_nonces(&rules, setting(CACHE_CONTROL));
         rules.sort_by_key(|rule: &Rule| position(&rule.name));
         Rules {
+            cache: Vec::new(),
             headers: rules,
             cookies: section
                 .cookies

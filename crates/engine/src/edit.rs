@@ -26,6 +26,8 @@ pub struct Edits<'e> {
     pub(crate) table: &'e Table,
     /// Missing when the policy has no slot for one, or the request was denied before one was drawn.
     pub(crate) nonce: Option<Nonce>,
+    /// The default of Cache-Control for this type of response.
+    pub(crate) cache: Option<&'e HeaderValue>,
     /// Every Set-Cookie of the response, if one of them is to change.
     pub(crate) cookies: Vec<HeaderValue>,
 }
@@ -34,6 +36,9 @@ impl Edits<'_> {
     /// Applies the edits to a header section. Allocates only to grow the map, to fill nonce slots and to harden cookies.
     pub fn apply(self, headers: &mut HeaderMap) {
         headers.reserve(self.table.reserve);
+        if let Some(value) = self.cache {
+            headers.insert(header::CACHE_CONTROL, value.clone());
+        }
         for slot in &self.table.slots {
             match (&slot.text, slot.op) {
                 (Text::Fixed(value), Op::Override) => {
@@ -86,6 +91,11 @@ impl Edits<'_> {
 
     /// The edits as data, for hosts whose header section is no [`HeaderMap`].
     pub fn iter(&self) -> impl Iterator<Item = Edit> + '_ {
+        let cache = self.cache.map(|value| Edit {
+            op: Op::Override,
+            name: header::CACHE_CONTROL,
+            value: value.clone(),
+        });
         let fixed = self.table.slots.iter().filter_map(|slot| {
             let value = match slot.op {
                 Op::Remove => NO_VALUE,
@@ -108,7 +118,7 @@ impl Edits<'_> {
             name: header::SET_COOKIE,
             value: cookie.clone(),
         });
-        fixed.chain(remove).chain(cookies)
+        cache.into_iter().chain(fixed).chain(remove).chain(cookies)
     }
 }
 

@@ -4,7 +4,7 @@ use http::{HeaderName, HeaderValue, header};
 use mantlet_headers::cookie::Hardening;
 
 use crate::intern;
-use crate::policy::{Op, Rules, Scoped, Template, Value, When};
+use crate::policy::{MediaRange, Op, Rules, Scoped, Template, Value, When};
 
 /// The edits of a response, ready to apply.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub(crate) struct Table {
     pub(crate) reserve: usize,
     /// What the application's cookies get.
     pub(crate) cookies: Option<Hardening>,
+    /// Cache-Control by content type.
+    pub(crate) cache: Vec<(MediaRange, HeaderValue)>,
     /// Whether a slot needs the nonce of the exchange.
     pub(crate) nonce: bool,
 }
@@ -71,16 +73,25 @@ impl Table {
             Some(cookies) => Some(cookies.clone().without_secure()),
             None => None,
         };
-        Self::of(slots, cookies)
+        let cache = rules
+            .cache
+            .iter()
+            .map(|(range, value)| (range.clone(), intern::value(value)));
+        Self::of(slots, cookies, cache.collect())
     }
 
-    fn of(slots: Vec<Slot>, cookies: Option<Hardening>) -> Self {
+    fn of(
+        slots: Vec<Slot>,
+        cookies: Option<Hardening>,
+        cache: Vec<(MediaRange, HeaderValue)>,
+    ) -> Self {
         let nonce = has_template(&slots);
         let reserve = slots.iter().filter(|slot| slot.op != Op::Remove).count();
         Self {
             slots,
-            reserve,
+            reserve: reserve + usize::from(!cache.is_empty()),
             cookies,
+            cache,
             nonce,
         }
     }
@@ -89,10 +100,12 @@ impl Table {
     /// so they must be those of the 200, or stay away: a field with a nonce would not fit the kept body, and whether that
     /// body is HTML a 304 does not say. `None`: the same as `any`.
     fn not_modified(any: &Self, html: Option<&Self>) -> Option<Self> {
-        if html.is_none() && !any.nonce {
+        let by_type = |table: &Self| !table.cache.is_empty();
+        if html.is_none() && !any.nonce && !by_type(any) {
             return None;
         }
         let html = html.unwrap_or(any);
+        let cache_depends = by_type(any) || by_type(html);
         let of = |table: &Self, name: &HeaderName| -> Vec<Slot> {
             let named = table.slots.iter().filter(|slot| slot.name == *name);
             named
@@ -107,7 +120,9 @@ impl Table {
             }
             let (own, other) = (of(any, name), of(html, name));
             let fits = |slot: &Slot| matches!(slot.text, Text::Fixed(_));
-            if own == other && own.iter().all(fits) {
+            if *name == header::CACHE_CONTROL && cache_depends {
+                // the default of the 200 depends on its type: a choice of the application stays, and nothing is added
+            } else if own == other && own.iter().all(fits) {
                 slots.extend(own);
             } else {
                 let (op, text) = (Op::Remove, Text::Fixed(HeaderValue::from_static("")));
@@ -118,7 +133,7 @@ impl Table {
                 });
             }
         }
-        Some(Self::of(slots, any.cookies.clone()))
+        Some(Self::of(slots, any.cookies.clone(), Vec::new()))
     }
 }
 

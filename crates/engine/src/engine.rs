@@ -1,26 +1,29 @@
 //! Call one.
 //!
-//! The order of the checks, each of which can end the request:
-//!
-//! 1. route: which rules the path gets;
-//! 2. nonce: drawn if those rules need one; without randomness the request is denied (503), for a page whose scripts
-//!    cannot run helps nobody and a predictable nonce helps an attacker;
-//! 3. transport: is it https, and must it be.
+//! First the facts are read: how the client came ([`client`](crate::client)), and which rules its path gets
+//! ([`route`](crate::route)). Then the [checks](crate::check) run. Last the nonce is drawn, if the rules need one; without
+//! randomness the request is denied (503), for a page whose scripts cannot run helps nobody and a predictable nonce helps an
+//! attacker.
 
 use std::sync::Arc;
 
-use http::StatusCode;
-use ipnet::IpNet;
+use http::{HeaderName, HeaderValue, header};
 
+use crate::check::host::Listed;
+use crate::check::{self, Facts};
+use crate::client::{Sources, UntrustedProxy};
 use crate::emit::{ByType, Tables};
 use crate::entropy::Entropy;
 use crate::exchange::Exchange;
 use crate::head::RequestHead;
 use crate::nonce::Nonce;
 use crate::permit::Permit;
-use crate::policy::{Https, Policy};
-use crate::route::Routes;
-use crate::transport;
+use crate::policy::{
+    ClientAddress, CrossOrigin, FieldSizes, Https, Op, Policy, ResourceIsolation, Rule, Scoped,
+    Value, When,
+};
+use crate::reason::ENTROPY;
+use crate::route::{RoutePath, normal};
 use crate::verdict::{Denial, Verdict};
 
 /// A compiled policy. Cheap to clone; an [`Exchange`] holds the one it was opened under.
@@ -28,33 +31,99 @@ use crate::verdict::{Denial, Verdict};
 pub struct Engine(Arc<Compiled>);
 
 pub(crate) struct Compiled {
-    https: Https,
-    trusted_proxies: Vec<IpNet>,
-    root: Tables,
-    routes: Routes<Tables>,
+    pub(crate) sources: Sources,
+    pub(crate) field_sizes: FieldSizes,
+    pub(crate) hosts: Option<Listed>,
+    pub(crate) cross_origin: Option<CrossOrigin>,
+    pub(crate) entropy: Box<dyn Entropy>,
+    /// First [`ROOT`], then [`AMBIGUOUS`] and those of the routes, if there are routes.
+    scopes: Vec<Scope>,
+    /// The paths of the routes, the longest first.
+    paths: Vec<RoutePath>,
     uses_nonce: bool,
-    entropy: Box<dyn Entropy>,
+    tells_reason: bool,
+}
+
+/// What holds for the paths of one route, or for those of none.
+pub(crate) struct Scope {
+    pub(crate) any_host: bool,
+    /// Those of the route; for a path that could be any, those of all routes.
+    pub(crate) isolation: Vec<ResourceIsolation>,
+    tables: Tables,
+}
+
+/// The scope of paths that no route claims.
+const ROOT: usize = 0;
+/// The scope of paths that are not in normal form: the rules of the root and the checks of all.
+const AMBIGUOUS: usize = 1;
+/// Where the scopes of the routes begin.
+const ROUTES: usize = 2;
+
+/// The request fields that a resource isolation policy makes a response depend on.
+const VARY: HeaderValue =
+    HeaderValue::from_static("sec-fetch-site, sec-fetch-mode, sec-fetch-dest");
+
+impl Scope {
+    fn new(mut scoped: Scoped, isolation: Vec<ResourceIsolation>) -> Self {
+        if !isolation.is_empty() {
+            let rules = std::iter::once(&mut scoped.any).chain(&mut scoped.html);
+            for rules in rules {
+                rules.headers.push(Rule {
+                    op: Op::Append,
+                    name: header::VARY,
+                    value: Value::Fixed(VARY),
+                    when: When::Always,
+                });
+            }
+        }
+        Self {
+            any_host: scoped.checks.any_host,
+            isolation,
+            tables: Tables::new(&scoped),
+        }
+    }
 }
 
 impl Engine {
     /// Compiles a policy.
     pub fn new(policy: Policy, entropy: impl Entropy) -> Self {
-        let root = Tables::new(&policy.root);
-        let routes: Vec<_> = policy
-            .routes
-            .into_iter()
-            .map(|(path, scoped)| (path, Tables::new(&scoped)))
-            .collect();
-        let uses_nonce = std::iter::once(&root)
-            .chain(routes.iter().map(|(_, tables)| tables))
-            .any(|tables| tables.of(true).needs_nonce() || tables.of(false).needs_nonce());
+        let mut routes = policy.routes;
+        routes.sort_by_key(|(path, _)| std::cmp::Reverse(path.as_str().len()));
+        let of = |scoped: &Scoped| Vec::from_iter(scoped.checks.resource_isolation.clone());
+        let mut ambiguous = policy.root.clone();
+        ambiguous.checks.any_host = false;
+        let all = std::iter::once(&policy.root).chain(routes.iter().map(|(_, scoped)| scoped));
+        let all = all.flat_map(of).collect();
+        let own = of(&policy.root);
+        let mut scopes = vec![Scope::new(policy.root, own)];
+        let mut paths = Vec::with_capacity(routes.len());
+        if !routes.is_empty() {
+            scopes.push(Scope::new(ambiguous, all));
+        }
+        for (path, scoped) in routes {
+            let own = of(&scoped);
+            scopes.push(Scope::new(scoped, own));
+            paths.push(path);
+        }
+        let needs_nonce = |scope: &Scope| {
+            [false, true]
+                .into_iter()
+                .any(|secure| scope.tables.of(secure).needs_nonce())
+        };
         Self(Arc::new(Compiled {
-            https: policy.https,
-            trusted_proxies: policy.trusted_proxies,
-            root,
-            routes: Routes::new(routes),
-            uses_nonce,
+            sources: Sources {
+                https: policy.https,
+                trusted: policy.trusted_proxies,
+                address: policy.client_address,
+            },
+            field_sizes: policy.field_sizes,
+            hosts: policy.hosts.map(Listed::new),
+            cross_origin: policy.cross_origin,
             entropy: Box::new(entropy),
+            uses_nonce: scopes.iter().any(needs_nonce),
+            scopes,
+            paths,
+            tells_reason: policy.tell_reason,
         }))
     }
 
@@ -66,57 +135,113 @@ impl Engine {
     /// Whether no request on a connection without TLS can count as https, and each is sent there: a loop, unless https is
     /// served by somebody else.
     pub fn redirects_all_plain_http(&self) -> bool {
-        self.0.https == Https::Redirect && self.0.trusted_proxies.is_empty()
+        self.0.sources.https == Https::Redirect && self.0.sources.trusted.is_empty()
     }
 
-    /// Whether `peer` may speak X-Forwarded-*.
+    /// Whether the policy says which names the service answers to.
+    pub fn lists_hosts(&self) -> bool {
+        self.0.hosts.is_some()
+    }
+
+    /// Whether request fields of this peer are believed: X-Forwarded-*, Forwarded, and the policy's own choice.
     pub fn trusts(&self, peer: std::net::IpAddr) -> bool {
-        transport::trusts(&self.0.trusted_proxies, peer)
+        self.0.sources.address != ClientAddress::ProxyProtocol && self.0.sources.trusts(peer)
+    }
+
+    /// Whether a connection of this peer has to begin with a PROXY protocol head; a host then takes its address for the
+    /// peer's.
+    pub fn expects_proxy_protocol(&self, peer: std::net::IpAddr) -> bool {
+        self.0.sources.address == ClientAddress::ProxyProtocol && self.0.sources.trusts(peer)
+    }
+
+    /// The field that the policy takes the client's address from, if it is not one that everybody knows: a proxy removes it
+    /// from requests of peers that are not trusted.
+    pub fn client_field(&self) -> Option<&HeaderName> {
+        match &self.0.sources.address {
+            ClientAddress::Field(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The way a request came, from the client to the peer: nothing in it is told by a stranger. Empty if the host does not
+    /// know the peer.
+    pub fn hops(&self, head: &RequestHead<'_>) -> Vec<std::net::IpAddr> {
+        self.0.sources.hops(head)
+    }
+
+    /// A peer that looks like the service's own proxy and is not in `trusted_proxies`. Hosts ask until they have logged it
+    /// once.
+    pub fn untrusted_proxy(&self, head: &RequestHead<'_>) -> Option<UntrustedProxy> {
+        UntrustedProxy::of(&self.0.sources, head)
     }
 
     /// Facts about a request -> whether it goes on, and the exchange that its response has to leave by.
     pub fn on_request(&self, head: &RequestHead<'_>) -> (Verdict, Exchange) {
         let compiled = &*self.0;
-        let secure = transport::is_secure(compiled.https, &compiled.trusted_proxies, head);
-        let route = compiled.routes.claim(head.path);
-        let mut exchange = Exchange::new(self.clone(), route, secure);
-        if compiled.uses_nonce && compiled.tables(route, secure).needs_nonce() {
+        let origination = compiled
+            .sources
+            .origination(head, compiled.field_sizes.other);
+        let path = compiled.reads_path().then(|| normal(head.path)).flatten();
+        let scope = compiled.scope(path.as_deref());
+        let secure = origination.secure;
+        let mut exchange = Exchange::new(self.clone(), scope, secure);
+        let facts = Facts {
+            compiled,
+            head,
+            origination: &origination,
+            path,
+        };
+        let scope = &compiled.scopes[scope];
+        let reported = match check::run(&facts, scope) {
+            Ok(reported) => reported,
+            Err(denial) => return (Verdict::Deny(denial), exchange),
+        };
+        if compiled.uses_nonce && scope.tables.of(secure).needs_nonce() {
             match Nonce::draw(&*compiled.entropy) {
                 Ok(nonce) => exchange.nonce = Some(nonce),
-                Err(_) => {
-                    let detail = "The service cannot answer right now.";
-                    let denial = Denial::new(
-                        "entropy.unavailable",
-                        StatusCode::SERVICE_UNAVAILABLE,
-                        detail,
-                    );
-                    return (Verdict::Deny(denial), exchange);
-                }
+                Err(_) => return (Verdict::Deny(Denial::of(&ENTROPY)), exchange),
             }
         }
-        if compiled.https == Https::Redirect && !secure {
-            return (Verdict::Deny(transport::to_https(head)), exchange);
-        }
-        (
-            Verdict::Allow(Permit {
-                nonce: exchange.nonce,
-                secure,
-            }),
-            exchange,
-        )
+        let permit = Permit {
+            nonce: exchange.nonce,
+            secure,
+            client: origination.client,
+            reported,
+        };
+        (Verdict::Allow(permit), exchange)
     }
 
-    pub(crate) fn tables(&self, route: Option<usize>, secure: bool) -> &ByType {
-        self.0.tables(route, secure)
+    /// The exchange of a request that could not be read: no check is asked, and its answer has the root's header fields.
+    pub fn on_unreadable(&self) -> Exchange {
+        let secure = self.0.sources.https == Https::Assume;
+        Exchange::new(self.clone(), ROOT, secure)
+    }
+
+    pub(crate) fn tables(&self, scope: usize, secure: bool) -> &ByType {
+        self.0.scopes[scope].tables.of(secure)
+    }
+
+    pub(crate) fn tells_reason(&self) -> bool {
+        self.0.tells_reason
     }
 }
 
 impl Compiled {
-    fn tables(&self, route: Option<usize>, secure: bool) -> &ByType {
-        route
-            .and_then(|index| self.routes.at(index))
-            .unwrap_or(&self.root)
-            .of(secure)
+    /// Whether the path decides anything of this request.
+    fn reads_path(&self) -> bool {
+        let exempts = |policy: &CrossOrigin| !policy.exempt_paths.is_empty();
+        !self.paths.is_empty() || self.cross_origin.as_ref().is_some_and(exempts)
+    }
+
+    fn scope(&self, path: Option<&[u8]>) -> usize {
+        if self.paths.is_empty() {
+            return ROOT;
+        }
+        let Some(path) = path else {
+            return AMBIGUOUS;
+        };
+        let claiming = self.paths.iter().position(|route| route.claims(path));
+        claiming.map_or(ROOT, |index| ROUTES + index)
     }
 }
 

@@ -1,27 +1,32 @@
 //! One request and its response.
 
-use http::StatusCode;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use crate::edit::{CONTENT_TYPE, Edits, hardened, is_html};
+use crate::emit::Table;
 use crate::engine::Engine;
-use crate::head::ResponseHead;
+use crate::head::{Fields, ResponseHead};
 use crate::nonce::Nonce;
+use crate::verdict::{Denial, Form, Reply};
+
+/// The reason code of a denial, where the policy asks for it.
+pub(crate) const MANTLET_REASON: HeaderName = HeaderName::from_static("mantlet-reason");
 
 /// One request and its response (RFC 9110 section 3.4), under the policy it was opened with: a reload between the two
 /// calls does not reach it.
 #[derive(Debug)]
 pub struct Exchange {
     engine: Engine,
-    route: Option<usize>,
+    scope: usize,
     secure: bool,
     pub(crate) nonce: Option<Nonce>,
 }
 
 impl Exchange {
-    pub(crate) fn new(engine: Engine, route: Option<usize>, secure: bool) -> Self {
+    pub(crate) fn new(engine: Engine, scope: usize, secure: bool) -> Self {
         Self {
             engine,
-            route,
+            scope,
             secure,
             nonce: None,
         }
@@ -34,7 +39,7 @@ impl Exchange {
 
     /// Call two: facts about the response -> the edits of its header section.
     pub fn on_response(&self, head: &ResponseHead<'_>) -> Edits<'_> {
-        let tables = self.engine.tables(self.route, self.secure);
+        let tables = self.engine.tables(self.scope, self.secure);
         let table = match (&tables.html, &tables.not_modified) {
             (_, Some(kept)) if head.status == StatusCode::NOT_MODIFIED => kept,
             (Some(html), _) if may_be_html(head) => html,
@@ -48,9 +53,48 @@ impl Exchange {
         Edits {
             table,
             nonce,
+            cache: cache_by_type(table, head),
             cookies,
         }
     }
+
+    /// The answer to a request that ends here, by a verdict or by the host itself: it has passed call two, and no cache
+    /// keeps it, whatever the policy says of other responses. HEAD gets the head alone.
+    pub fn reply(&self, denial: &Denial, method: &Method, form: Form) -> Reply {
+        let mut reply = denial.reply(method, form);
+        let headers: &mut HeaderMap = &mut reply.headers;
+        if self.engine.tells_reason()
+            && let Ok(reason) = HeaderValue::from_str(denial.reason)
+        {
+            headers.insert(MANTLET_REASON, reason);
+        }
+        let edits = self.on_response(&ResponseHead::new(reply.status, headers));
+        edits.apply(headers);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        reply
+    }
+}
+
+/// The default of Cache-Control for the type of a response, if the application chose nothing by this field or Expires.
+fn cache_by_type<'t>(table: &'t Table, head: &ResponseHead<'_>) -> Option<&'t HeaderValue> {
+    if table.cache.is_empty()
+        || says(head.fields, &header::CACHE_CONTROL)
+        || says(head.fields, &header::EXPIRES)
+    {
+        return None;
+    }
+    let mut found = None;
+    head.fields.each(&CONTENT_TYPE, &mut |value| {
+        let fits = table.cache.iter().find(|(range, _)| range.holds(value));
+        found = found.or(fits.map(|(_, value)| value));
+    });
+    found
+}
+
+fn says(fields: &dyn Fields, name: &HeaderName) -> bool {
+    let mut says = false;
+    fields.each(name, &mut |value| says |= !value.trim_ascii().is_empty());
+    says
 }
 
 /// Whether a browser may take the response for HTML: it says so, on any line and in any member of a list, or it says

@@ -47,6 +47,15 @@ impl Fields for HeaderMap {
         }
     }
 
+    fn single<'a>(&'a self, name: &HeaderName) -> Single<'a> {
+        let mut values = self.get_all(name).iter();
+        match (values.next(), values.next()) {
+            (None, _) => Single::Missing,
+            (Some(value), None) => Single::One(value.as_bytes()),
+            (Some(_), Some(_)) => Single::Repeated,
+        }
+    }
+
     fn has(&self, name: &HeaderName) -> bool {
         self.contains_key(name)
     }
@@ -74,7 +83,8 @@ pub struct RequestHead<'a> {
     pub authority: Option<&'a [u8]>,
     /// Whether the connection to the peer is TLS, terminated here.
     pub tls: bool,
-    /// The address of the other end of the connection; `None` where the host does not tell.
+    /// The address of the other end of the connection, or the one that PROXY protocol gives in its place; `None` where the
+    /// host does not tell.
     pub peer: Option<IpAddr>,
     /// The request fields.
     pub fields: &'a dyn Fields,

@@ -26,6 +26,8 @@
 //! assert_eq!(headers["x-content-type-options"], "nosniff");
 //! ```
 
+mod check;
+mod client;
 mod edit;
 mod emit;
 mod engine;
@@ -37,10 +39,12 @@ mod live;
 mod nonce;
 mod permit;
 pub mod policy;
+mod reason;
 pub mod route;
 mod transport;
 mod verdict;
 
+pub use client::UntrustedProxy;
 pub use edit::{Edit, Edits};
 pub use engine::Engine;
 pub use entropy::{Entropy, EntropyError, OsEntropy};
@@ -50,4 +54,5 @@ pub use live::Live;
 pub use nonce::Nonce;
 pub use permit::Permit;
 pub use policy::Op;
+pub use reason::{REASONS, Reason};
 pub use verdict::{Denial, Form, Reply, Verdict};

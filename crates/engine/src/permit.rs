@@ -1,12 +1,18 @@
 //! What the application may read of a request that was let through.
 
+use std::net::IpAddr;
+
 use crate::nonce::Nonce;
+use crate::reason::Reason;
 
 /// The answer of the checks to the application.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Permit {
     pub(crate) nonce: Option<Nonce>,
     pub(crate) secure: bool,
+    pub(crate) client: Option<IpAddr>,
+    /// What origin and isolation would have said.
+    pub(crate) reported: [Option<&'static Reason>; 2],
 }
 
 impl Permit {
@@ -18,5 +24,15 @@ impl Permit {
     /// Whether the client came by https: TLS here, a trusted peer's word, or `https = "assume"`.
     pub fn is_secure(&self) -> bool {
         self.secure
+    }
+
+    /// The client's address: the peer's, or what a trusted peer tells of it. `None` where the host does not know the peer.
+    pub fn client(&self) -> Option<IpAddr> {
+        self.client
+    }
+
+    /// Why the request would have been denied by the checks that only report, in their order.
+    pub fn reported(&self) -> impl Iterator<Item = &'static Reason> + use<> {
+        self.reported.into_iter().flatten()
     }
 }

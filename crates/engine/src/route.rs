@@ -1,7 +1,7 @@
 //! Which rules a path gets: whole segments, the longest prefix wins.
 //!
 //! A path that is not in normal form (dot segments, empty segments, an encoded slash or backslash, a bad escape) matches
-//! no route: a server behind us might read it as another path, so it gets the root rules.
+//! no route: a server behind us might read it as another path, so it gets the root rules, and the checks of every route.
 //!
 //! A character that RFC 3986 does not allow in a path is the same path raw and percent-encoded: browsers encode most of
 //! them, and a policy may spell them either way.
@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// The path of a route: absolute, in normal form, without query. `/docs` claims `/docs` and everything below it, but not
+/// The path of a route or an exemption: absolute, in normal form, without query. `/docs` claims `/docs` and everything below it, but not
 /// `/docs-internal`; `/docs/` claims only what is below.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RoutePath(String);
@@ -21,18 +21,18 @@ impl RoutePath {
     /// A sentence that says what is wrong.
     pub fn new(path: &str) -> Result<Self, &'static str> {
         if !path.starts_with('/') {
-            return Err("a route's path is absolute: it starts with /");
+            return Err("the path is absolute: it starts with /");
         }
         if path.contains(['?', '#']) {
-            return Err("a route's path has no query and no fragment");
+            return Err("the path has no query and no fragment");
         }
         if path.contains('*') {
-            return Err("a route's path has no wildcard: it claims everything below it");
+            return Err("the path has no wildcard: it claims everything below it");
         }
         match normal(path.as_bytes()) {
             Some(normal) => Ok(Self(String::from_utf8_lossy(&normal).into_owned())),
             None => Err(
-                "a route's path is in normal form: no //, no dot segment, no encoded slash, no bad escape",
+                "the path is not in normal form: no //, no dot segment, no encoded slash, no bad escape",
             ),
         }
     }
@@ -42,7 +42,8 @@ impl RoutePath {
         &self.0
     }
 
-    fn claims(&self, path: &[u8]) -> bool {
+    /// Whether a path in [normal] form is this one or below it.
+    pub(crate) fn claims(&self, path: &[u8]) -> bool {
         let own = self.0.as_bytes();
         path.strip_prefix(own)
             .is_some_and(|rest| rest.is_empty() || rest[0] == b'/' || own.ends_with(b"/"))
@@ -52,35 +53,6 @@ impl RoutePath {
 impl fmt::Display for RoutePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// Things by path.
-#[derive(Debug)]
-pub(crate) struct Routes<T> {
-    /// Longest path first.
-    by_length: Vec<(RoutePath, T)>,
-}
-
-impl<T> Routes<T> {
-    pub(crate) fn new(mut routes: Vec<(RoutePath, T)>) -> Self {
-        routes.sort_by_key(|(path, _)| std::cmp::Reverse(path.0.len()));
-        Self { by_length: routes }
-    }
-
-    /// The index of the route that claims the path, and what is there.
-    pub(crate) fn claim(&self, path: &[u8]) -> Option<usize> {
-        if self.by_length.is_empty() {
-            return None;
-        }
-        let path = normal(path)?;
-        self.by_length
-            .iter()
-            .position(|(route, _)| route.claims(&path))
-    }
-
-    pub(crate) fn at(&self, index: usize) -> Option<&T> {
-        self.by_length.get(index).map(|(_, found)| found)
     }
 }
 
@@ -175,25 +147,16 @@ mod tests {
 
     use super::*;
 
-    fn claimed<'r>(routes: &'r Routes<&'static str>, path: &str) -> Option<&'r str> {
-        routes
-            .claim(path.as_bytes())
-            .and_then(|at| routes.at(at))
-            .copied()
-    }
-
-    fn routes(paths: &[&'static str]) -> Routes<&'static str> {
-        Routes::new(
-            paths
-                .iter()
-                .map(|path| (RoutePath::new(path).expect("normal"), *path))
-                .collect(),
-        )
+    fn claimed<'r>(routes: &[&'r str], path: &str) -> Option<&'r str> {
+        let path = normal(path.as_bytes())?;
+        let claims = |route: &&&str| RoutePath::new(route).expect("normal").claims(&path);
+        let claiming = routes.iter().filter(claims);
+        claiming.max_by_key(|route| route.len()).copied()
     }
 
     #[test]
-    fn whole_segments_and_the_longest_prefix_wins() {
-        let routes = routes(&["/docs", "/docs/api", "/hook/"]);
+    fn whole_segments() {
+        let routes = ["/docs", "/docs/api", "/hook/"];
         assert_eq!(claimed(&routes, "/docs"), Some("/docs"));
         assert_eq!(claimed(&routes, "/docs/"), Some("/docs"));
         assert_eq!(claimed(&routes, "/docs/api/x"), Some("/docs/api"));
@@ -205,7 +168,7 @@ mod tests {
 
     #[test]
     fn escapes_of_unreserved_characters_are_the_same_path() {
-        assert_eq!(claimed(&routes(&["/hook"]), "/%68ook/x"), Some("/hook"));
+        assert_eq!(claimed(&["/hook"], "/%68ook/x"), Some("/hook"));
     }
 
     #[test]
@@ -218,7 +181,7 @@ mod tests {
         ] {
             assert_eq!(RoutePath::new(raw).expect("normal").as_str(), encoded);
             for route in [raw, encoded] {
-                let routes = routes(&[route]);
+                let routes = [route];
                 for request in [raw, encoded, encoded.to_lowercase().as_str()] {
                     let below = format!("{request}/x");
                     assert_eq!(claimed(&routes, request), Some(route), "{request}");
@@ -229,8 +192,8 @@ mod tests {
     }
 
     #[test]
-    fn a_path_not_in_normal_form_gets_the_root() {
-        let routes = routes(&["/hook"]);
+    fn a_path_not_in_normal_form_is_claimed_by_nothing() {
+        let routes = ["/hook"];
         for path in [
             "/hook/../admin",
             "/hook/..%2fadmin",

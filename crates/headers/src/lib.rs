@@ -15,6 +15,7 @@ mod fault;
 mod field;
 pub mod forwarded;
 mod framing;
+mod host_pattern;
 mod hsts;
 mod integrity;
 mod isolation;
@@ -45,6 +46,7 @@ pub use endpoint::Endpoint;
 pub use fault::{Fault, Parsed, Refused, Severity};
 pub use field::Field;
 pub use framing::XFrameOptions;
+pub use host_pattern::{HostName, HostPattern};
 pub use hsts::{Hsts, PRELOAD_MIN_AGE};
 pub use integrity::{BlockedDestination, IntegrityPolicy, IntegrityPolicyReportOnly};
 pub use isolation::{

@@ -69,13 +69,19 @@ impl Client {
         };
         let method = parts.method.clone();
         let form = Form::of(&parts.headers);
-        let (verdict, exchange, trust) = self.ask(&parts);
         let number = self.count.replace(self.count.get() + 1);
         let fault = self.signals.fault_of(number);
-        let outcome = match (fault, verdict) {
-            // the verdict is about the stand-in
-            (Some(fault), _) => Err(Denial::new(fault.reason(), fault.status(), fault.detail())),
-            (None, Verdict::Allow(permit)) => {
+        let (verdict, exchange, trust) = match fault {
+            // what the HTTP library hands out is a stand-in, of which nobody has asked anything
+            Some(fault) => {
+                let denial = Denial::new(fault.reason(), fault.status(), fault.detail());
+                let exchange = self.worker.live.load().on_unreadable();
+                (Verdict::Deny(denial), exchange, Trust::Untrusted)
+            }
+            None => self.ask(&parts),
+        };
+        let outcome = match verdict {
+            Verdict::Allow(permit) => {
                 let scheme = match permit.is_secure() {
                     true => Scheme::Https,
                     false => Scheme::Http,
@@ -83,14 +89,18 @@ impl Client {
                 self.forward(&mut parts, body, trust, scheme, permit.nonce())
                     .await
             }
-            (None, Verdict::Deny(denial)) => Err(denial),
-            (None, _) => Err(Denial::new(
+            Verdict::Deny(denial) => Err(denial),
+            _ => Err(Denial::new(
                 "proxy.verdict",
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The service cannot answer right now.",
             )),
         };
-        let mut response = outcome.unwrap_or_else(|denial| {
+        let leaving = outcome.map(|mut response| {
+            leave(&exchange, &mut response);
+            response
+        });
+        let mut response = leaving.unwrap_or_else(|denial| {
             let (reason, status) = (denial.reason, denial.status.as_u16());
             let peer = self.peer.ip();
             match fault {
@@ -101,9 +111,8 @@ impl Client {
                     tracing::info!(reason, status, %peer, %method, path, "answered by the proxy");
                 }
             }
-            self.reply(&denial, &method, form)
+            self.reply(&exchange, &denial, &method, form)
         });
-        leave(&exchange, &mut response);
         let closes = match response.status() {
             StatusCode::SWITCHING_PROTOCOLS => false,
             // the rest of the body may still come
@@ -256,8 +265,14 @@ impl Client {
     }
 
     /// An answer of the proxy itself.
-    fn reply(&self, denial: &Denial, method: &Method, form: Form) -> Response<ResponseBody> {
-        let reply = denial.reply(method, form);
+    fn reply(
+        &self,
+        exchange: &Exchange,
+        denial: &Denial,
+        method: &Method,
+        form: Form,
+    ) -> Response<ResponseBody> {
+        let reply = exchange.reply(denial, method, form);
         let mut response = Response::new(ResponseBody::own(reply.body));
         *response.status_mut() = reply.status;
         *response.headers_mut() = reply.headers;

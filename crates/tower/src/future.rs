@@ -14,14 +14,13 @@ pin_project_lite::pin_project! {
     pub struct ResponseFuture<F> {
         #[pin]
         source: Source<F>,
-        exchange: Exchange,
     }
 }
 
 pin_project_lite::pin_project! {
     #[project = SourceProj]
     enum Source<F> {
-        Inner { #[pin] future: F },
+        Inner { #[pin] future: F, exchange: Exchange },
         Denied { reply: Option<Box<Reply>> },
     }
 }
@@ -29,17 +28,15 @@ pin_project_lite::pin_project! {
 impl<F> ResponseFuture<F> {
     pub(crate) fn inner(future: F, exchange: Exchange) -> Self {
         Self {
-            source: Source::Inner { future },
-            exchange,
+            source: Source::Inner { future, exchange },
         }
     }
 
-    pub(crate) fn denied(reply: Reply, exchange: Exchange) -> Self {
+    pub(crate) fn denied(reply: Reply) -> Self {
         Self {
             source: Source::Denied {
                 reply: Some(Box::new(reply)),
             },
-            exchange,
         }
     }
 }
@@ -51,9 +48,14 @@ where
     type Output = Result<Response<Body<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let mut response = match this.source.project() {
-            SourceProj::Inner { future } => ready!(future.poll(cx))?.map(Body::inner),
+        match self.project().source.project() {
+            SourceProj::Inner { future, exchange } => {
+                let mut response = ready!(future.poll(cx))?.map(Body::inner);
+                let head = ResponseHead::new(response.status(), response.headers());
+                let edits = exchange.on_response(&head);
+                edits.apply(response.headers_mut());
+                Poll::Ready(Ok(response))
+            }
             SourceProj::Denied { reply } => {
                 // polled again after it was ready: a panic would take the connection's other requests with it
                 let Some(reply) = reply.take() else {
@@ -62,14 +64,9 @@ where
                 let mut response = Response::new(Body::reply(reply.body));
                 *response.status_mut() = reply.status;
                 *response.headers_mut() = reply.headers;
-                response
+                Poll::Ready(Ok(response))
             }
-        };
-        let edits = this
-            .exchange
-            .on_response(&ResponseHead::new(response.status(), response.headers()));
-        edits.apply(response.headers_mut());
-        Poll::Ready(Ok(response))
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use tower_service::Service;
 use crate::body::Body;
 use crate::future::ResponseFuture;
 use crate::head::head;
+use crate::log;
 
 /// Puts a policy around a service. Takes an [`Engine`](mantlet_engine::Engine), or a [`Live`] handle through which it can
 /// be replaced later.
@@ -56,26 +57,35 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let (verdict, exchange) = self.live.load().on_request(&head(&request));
+        let engine = self.live.load();
+        let head = head(&request);
+        let (verdict, exchange) = engine.on_request(&head);
+        log::untrusted_proxy(&engine, &head);
         match verdict {
             Verdict::Allow(permit) => {
+                for reason in permit.reported() {
+                    log::verdict("would be denied", reason.code, Some(reason.fix), &request);
+                }
                 // the first insertion into extensions allocates: pay it only for what a handler can use
-                if permit.nonce().is_some() {
+                if permit.nonce().is_some()
+                    || permit.client() != head.peer
+                    || permit.reported().next().is_some()
+                {
                     request.extensions_mut().insert(permit);
                 }
                 ResponseFuture::inner(self.inner.call(request), exchange)
             }
             Verdict::Deny(denial) => {
+                log::verdict("denied", denial.reason, denial.fix, &request);
                 let form = Form::of(request.headers());
-                ResponseFuture::denied(denial.reply(request.method(), form), exchange)
+                ResponseFuture::denied(exchange.reply(&denial, request.method(), form))
             }
             // a verdict this host does not know cannot let a request through
             _ => {
                 let status = StatusCode::INTERNAL_SERVER_ERROR;
                 let detail = "The service cannot answer this request.";
                 let denial = Denial::new("verdict.unknown", status, detail);
-                let reply = denial.reply(request.method(), Form::Json);
-                ResponseFuture::denied(reply, exchange)
+                ResponseFuture::denied(exchange.reply(&denial, request.method(), Form::Json))
             }
         }
     }

@@ -13,6 +13,7 @@ mod extract;
 mod future;
 mod head;
 mod layer;
+mod log;
 
 pub use body::Body;
 pub use extract::{MissingNonce, Nonce};

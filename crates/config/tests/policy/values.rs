@@ -139,7 +139,10 @@ fn https_redirect_keeps_path_query_and_method() {
     else {
         panic!("two hosts went through")
     };
-    assert_eq!((denial.reason, denial.status.as_u16()), ("https.host", 400));
+    assert_eq!(
+        (denial.reason, denial.status.as_u16()),
+        ("host.repeated", 400)
+    );
 }
 
 #[test]
