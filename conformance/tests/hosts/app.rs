@@ -1,10 +1,10 @@
-//! The application of the Rust hosts: it answers what the case says.
+//! The application of the Rust hosts: it answers what the case says, and notes what it is told.
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
-use mantlet_conformance::Response as Answer;
-use mantlet_tower::Nonce;
+use mantlet_conformance::{Response as Answer, Told};
+use mantlet_tower::{Connection, Nonce, Permit};
 
 pub(crate) fn answer<B>(answer: &Answer, request: &Request<B>) -> Response<Full<Bytes>> {
     let nonce = Nonce::of(request.extensions())
@@ -21,4 +21,18 @@ pub(crate) fn answer<B>(answer: &Answer, request: &Request<B>) -> Response<Full<
         response.headers_mut().append(name, value.clone());
     }
     response
+}
+
+/// What a handler reads of its request: the permit, or where the layer had nothing to add, the connection.
+pub(crate) fn told<B>(request: &Request<B>) -> Told {
+    let permit = request.extensions().get::<Permit>();
+    let connection = request.extensions().get::<Connection>();
+    let reported = permit.into_iter().flat_map(Permit::reported);
+    Told {
+        client: match permit {
+            Some(permit) => permit.client(),
+            None => connection.map(|connection| connection.peer.ip()),
+        },
+        reported: Some(reported.map(|reason| reason.code.to_owned()).collect()),
+    }
 }

@@ -85,6 +85,11 @@ fn wrong_expectations_are_reported_by_every_host() {
         response = { body = "hello" }
         expect = { verdict = "allow", body = "hallo" }
         [[case]]
+        name = "wrong client"
+        needs = ["peer"]
+        request = { peer = "127.0.0.9" }
+        expect = { verdict = "allow", client = "127.0.0.10" }
+        [[case]]
         name = "more than named"
         expect = { verdict = "allow", only = true }
         [[case]]

@@ -77,7 +77,7 @@ impl Host for Proxied {
         self.live.replace(engine);
         self.stage.set(&case.response);
         let mut observed = exchange(self.address, from, &case.request, &more)?;
-        observed.reached = self.stage.reached();
+        observed.told = self.stage.told();
         observed.reason = observed
             .fields
             .iter()
