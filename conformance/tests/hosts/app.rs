@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use mantlet_conformance::{Response as Answer, Told};
-use mantlet_tower::{Connection, Nonce, Permit};
+use mantlet_tower::{ClientAddress, Nonce, Permit};
 
 pub(crate) fn answer<B>(answer: &Answer, request: &Request<B>) -> Response<Full<Bytes>> {
     let nonce = Nonce::of(request.extensions())
@@ -23,16 +23,14 @@ pub(crate) fn answer<B>(answer: &Answer, request: &Request<B>) -> Response<Full<
     response
 }
 
-/// What a handler reads of its request: the permit, or where the layer had nothing to add, the connection.
+/// What a handler reads of its request.
 pub(crate) fn told<B>(request: &Request<B>) -> Told {
-    let permit = request.extensions().get::<Permit>();
-    let connection = request.extensions().get::<Connection>();
+    let extensions = request.extensions();
+    let client = ClientAddress::of(extensions).ok();
+    let permit = extensions.get::<Permit>();
     let reported = permit.into_iter().flat_map(Permit::reported);
     Told {
-        client: match permit {
-            Some(permit) => permit.client(),
-            None => connection.map(|connection| connection.peer.ip()),
-        },
+        client: client.map(|ClientAddress(address)| address),
         reported: Some(reported.map(|reason| reason.code.to_owned()).collect()),
     }
 }
