@@ -36,6 +36,7 @@ mod config;
 mod fields;
 mod forward;
 mod listen;
+mod log;
 mod server;
 mod tunnel;
 mod upload;

@@ -217,7 +217,12 @@ async fn connection(worker: Rc<Worker>, ticket: Ticket, stream: TcpStream, peer:
         write: worker.config.timeouts.write,
     };
     let guarded = Guarded::new(stream, signals.clone(), patience);
-    let client = Rc::new(Client::new(worker.clone(), peer, signals));
+    let client = Rc::new(Client::new(
+        worker.clone(),
+        peer.ip().to_canonical(),
+        false,
+        signals,
+    ));
     let service = service_fn(move |request| {
         let client = client.clone();
         async move { Ok::<_, Infallible>(client.answer(request).await) }
