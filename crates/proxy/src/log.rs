@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::Method;
 use mantlet_engine::{Denial, Engine, Reason, RequestHead};
 
-use crate::wire::Fault;
+use crate::wire::{Fault, Unannounced};
 
 static WARNED: AtomicBool = AtomicBool::new(false);
 
@@ -48,6 +48,18 @@ pub(crate) fn reported(reason: &Reason, asker: &Asker<'_>) {
 pub(crate) fn refused(fault: Fault, peer: IpAddr) {
     let (reason, status) = (fault.reason(), fault.status().as_u16());
     tracing::info!(reason, status, %peer, "refused on the wire");
+}
+
+/// A connection that has to announce its client does not.
+pub(crate) fn unannounced(why: Unannounced, peer: IpAddr) {
+    let reason = why.reason();
+    match why {
+        // what a balancer does that looks whether the port is open
+        Unannounced::Ended | Unannounced::Stopping => {
+            tracing::debug!(reason, %peer, "connection closed: {why}");
+        }
+        _ => tracing::info!(reason, %peer, "connection closed: {why}"),
+    }
 }
 
 /// Warns of a forgotten proxy, once in the life of the process.

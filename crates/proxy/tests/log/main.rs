@@ -9,7 +9,7 @@ mod support;
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use mantlet_engine::policy::{CrossOrigin, Disposition, Policy};
+use mantlet_engine::policy::{ClientAddress, CrossOrigin, Disposition, Policy};
 use support::{App, Proxy, engine, policy};
 
 /// The lines of the log so far.
@@ -153,4 +153,27 @@ fn a_forgotten_proxy_is_warned_of_once() {
     assert!(line.contains("WARN"), "{line}");
     let add = "trusted_proxies = [\"127.0.0.1\"]";
     assert!(line.contains(add), "{line}");
+}
+
+#[test]
+fn a_connection_that_announces_nobody_says_why_it_was_closed() {
+    let log = log();
+    let app = App::hello();
+    let mut policy = policy("first");
+    policy.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    policy.client_address = ClientAddress::ProxyProtocol;
+    let proxy = Proxy::with(app.address, |_| {}, engine(policy));
+    for (bytes, reason, level) in [
+        (&b"GET / HTTP/1.1\r\n"[..], "proxy-protocol.missing", "INFO"),
+        (b"PROXY TCP4 ?\r\n", "proxy-protocol.malformed", "INFO"),
+        (b"", "proxy-protocol.ended", "DEBUG"),
+    ] {
+        let mut wire = proxy.connect();
+        wire.send(bytes).unwrap();
+        wire.stream.shutdown(std::net::Shutdown::Write).unwrap();
+        assert!(wire.is_closed());
+        let line = log.one(reason);
+        assert!(line.contains(level), "{line}");
+        assert!(line.contains("peer=127.0.0.1"), "{line}");
+    }
 }
