@@ -290,11 +290,13 @@ fn a_connection_stays_what_it_was_accepted_as() {
 #[test]
 fn a_stopping_proxy_does_not_wait_for_a_head() {
     let app = App::hello();
-    let mut proxy = strict(&app);
+    let hour = Duration::from_secs(3600);
+    let patient = |config: &mut mantlet_proxy::Config| config.timeouts.head = hour;
+    let mut proxy = Proxy::with(app.address, patient, engine(announcing("127.0.0.0/8")));
     let mut wire = proxy.connect();
     wire.send(b"PROXY TCP4").unwrap();
     let running = proxy.running.take().unwrap();
-    running.stop(Duration::from_secs(3600));
-    running.join().unwrap();
+    running.stop(hour);
     assert!(wire.is_closed());
+    running.join().unwrap();
 }
