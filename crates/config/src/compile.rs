@@ -8,6 +8,7 @@
 //! * Strict-Transport-Security and upgrade-insecure-requests go out only over https, and in development not at all;
 //! * a nonce and a Cache-Control that lets shared caches keep the page are warned of.
 
+mod checks;
 mod csp;
 mod fields;
 mod framing;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 
 use http::HeaderName;
 use mantlet_engine::Op;
-use mantlet_engine::policy::{Checks, Https, Policy, Rule, Rules, Scoped};
+use mantlet_engine::policy::{Https, Policy, Rule, Rules, Scoped};
 use mantlet_engine::route::RoutePath;
 use mantlet_headers::{Fault, Refused, registry};
 
@@ -49,7 +50,7 @@ pub(crate) fn compile(
         .map(|at| at.value)
         .unwrap_or_default();
     let preset = embedded(&preset.source(), &mut report);
-    let base = merge(&Section::default(), &preset, &mut report);
+    let base = merge(&Section::default(), &preset.section, &mut report);
     let root = merge(&base, &config.section, &mut report);
     let mut compiler = Compiler {
         environment,
@@ -64,6 +65,7 @@ pub(crate) fn compile(
         https => https,
     };
     policy.trusted_proxies = config.trusted_proxies.clone().unwrap_or_default();
+    compiler.who_may_ask(config, preset.cross_origin.as_ref(), &mut policy);
     for (path, sections) in routes.into_values() {
         let scoped = compiler.scoped(&root, &sections);
         policy.routes.push((path, scoped));
@@ -75,12 +77,11 @@ pub(crate) fn compile(
     compiler.report.finish(compiled)
 }
 
-/// The section of an embedded text, as written: a layer like any other. Tests read every one of them, so the report stays
+/// An embedded text, as written: a layer like any other. Tests read every one of them, so the report stays
 /// empty.
-fn embedded(source: &Arc<Source>, report: &mut Report) -> Section {
+fn embedded(source: &Arc<Source>, report: &mut Report) -> Config {
     let node = node::parse(source, report);
-    let config = schema::policy().read("", &node, report).unwrap_or_default();
-    config.section
+    schema::policy().read("", &node, report).unwrap_or_default()
 }
 
 struct Compiler {
@@ -131,7 +132,7 @@ impl Compiler {
             html = Some(self.over(html.as_ref().unwrap_or(&any), route));
         }
         Scoped {
-            checks: Checks::default(),
+            checks: self.checks(&any, routes),
             any: self.rules(&any),
             html: html.map(|section| self.rules(&section)),
         }
@@ -141,7 +142,7 @@ impl Compiler {
         let base = match &route.overlay {
             Some(overlay) => {
                 let overlay = embedded(&overlay.value.source(), &mut self.report);
-                merge(base, &overlay, &mut self.report)
+                merge(base, &overlay.section, &mut self.report)
             }
             None => base.clone(),
         };
@@ -182,7 +183,7 @@ impl Compiler {
         self.warn_of_shared_nonces(&rules, setting(CACHE_CONTROL));
         rules.sort_by_key(|rule: &Rule| position(&rule.name));
         Rules {
-            cache: Vec::new(),
+            cache: self.cache_by_type(&section.cache_by_type),
             headers: rules,
             cookies: section
                 .cookies

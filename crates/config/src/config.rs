@@ -2,15 +2,15 @@
 //!
 //! A [`Config`] comes from a TOML text ([`Config::read`], [`Config::parse`]) or from code (the builder methods), or from a
 //! text and then code: both are merged over their preset and compiled by the same code. The text can say more: routes,
-//! cookies, the default of Cache-Control and `csp = false` have no method.
+//! cookies, defaults of Cache-Control, isolation and `csp = false` have no method.
 
 use ipnet::IpNet;
-use mantlet_engine::policy::Https;
+use mantlet_engine::policy::{Disposition, Https};
 
 use crate::environment::Environment;
 use crate::node::{Node, Value};
 use crate::preset::{Overlay, Preset};
-use crate::source::At;
+use crate::source::{At, Place};
 
 /// What a policy file or code has said.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,11 @@ pub struct Config {
     pub(crate) environment: Option<At<Environment>>,
     pub(crate) https: Option<At<Https>>,
     pub(crate) trusted_proxies: Option<Vec<IpNet>>,
+    pub(crate) client_address: Option<At<String>>,
+    pub(crate) max_field_size: FieldSizeSetting,
+    pub(crate) hosts: Option<HostsSetting>,
+    pub(crate) cross_origin: Option<CrossOriginSetting>,
+    pub(crate) tell_reason: Option<bool>,
     pub(crate) nonce_upstream: Option<bool>,
     pub(crate) section: Section,
     pub(crate) routes: Vec<RouteSection>,
@@ -32,6 +37,9 @@ pub(crate) struct Section {
     pub(crate) headers: Vec<(At<String>, HeaderSetting)>,
     pub(crate) cookies: Option<CookieSetting>,
     pub(crate) cache_default: Option<At<String>>,
+    /// Cache-Control by media type.
+    pub(crate) cache_by_type: Vec<(At<String>, At<String>)>,
+    pub(crate) resource_isolation: Option<At<IsolationSetting>>,
 }
 
 /// A `[[route]]`.
@@ -39,8 +47,74 @@ pub(crate) struct Section {
 pub(crate) struct RouteSection {
     pub(crate) path: At<String>,
     pub(crate) html_only: bool,
+    pub(crate) any_host: Option<At<bool>>,
     pub(crate) overlay: Option<At<Overlay>>,
     pub(crate) section: Section,
+}
+
+/// `[max_field_size]`, in bytes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FieldSizeSetting {
+    pub(crate) token: Option<usize>,
+    pub(crate) cookie: Option<usize>,
+    pub(crate) other: Option<usize>,
+}
+
+/// `[hosts]`
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HostsSetting {
+    pub(crate) allowed: Option<Vec<At<String>>>,
+    pub(crate) www_redirect: Option<bool>,
+    pub(crate) denial: Option<DenialSetting>,
+    pub(crate) place: Option<Place>,
+}
+
+/// `[cross_origin]`
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CrossOriginSetting {
+    pub(crate) off: Option<bool>,
+    pub(crate) disposition: DispositionSetting,
+    pub(crate) allowed_origins: Option<Vec<At<String>>>,
+    pub(crate) self_origins: Option<Vec<At<String>>>,
+    pub(crate) exempt_paths: Option<Vec<At<String>>>,
+    pub(crate) allow_unverifiable: Option<bool>,
+    pub(crate) protect_websockets: Option<bool>,
+    pub(crate) method_override: Option<Vec<At<String>>>,
+    pub(crate) denial: Option<DenialSetting>,
+}
+
+/// `disposition` and `enforce_percent` of a check.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DispositionSetting {
+    pub(crate) report: Option<bool>,
+    pub(crate) enforce_percent: Option<At<u8>>,
+}
+
+/// What is said of resource isolation.
+#[derive(Clone, Debug)]
+pub(crate) enum IsolationSetting {
+    /// `false`
+    Off,
+    /// `true`, or `[resource_isolation]`
+    On(IsolationTable),
+}
+
+/// `[resource_isolation]`
+#[derive(Clone, Debug, Default)]
+pub(crate) struct IsolationTable {
+    pub(crate) disposition: DispositionSetting,
+    pub(crate) allow_same_site: Option<bool>,
+    pub(crate) allow_cors: Option<bool>,
+    pub(crate) allow_framing: Option<bool>,
+    pub(crate) denial: Option<DenialSetting>,
+}
+
+/// `denial` of a check.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DenialSetting {
+    pub(crate) status: Option<u16>,
+    pub(crate) content_type: Option<At<String>>,
+    pub(crate) body: Option<At<String>>,
 }
 
 /// How a field meets the one the application has set.
@@ -148,6 +222,79 @@ impl Config {
     #[must_use]
     pub fn trusted_proxies(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
         self.trusted_proxies = Some(networks.into_iter().collect());
+        self
+    }
+
+    /// Where trusted peers tell the client's address: a word of the policy file's `client_address`.
+    #[must_use]
+    pub fn client_address(mut self, source: impl Into<String>) -> Self {
+        self.client_address = Some(At::code(source.into()));
+        self
+    }
+
+    /// The names the service answers to: `example.com`, `*.example.com`, with a port or for any. Others are denied (400),
+    /// except in development.
+    #[must_use]
+    pub fn hosts(mut self, allowed: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let hosts = self.hosts.get_or_insert_default();
+        hosts.allowed = Some(words(allowed));
+        self
+    }
+
+    /// What becomes of a cross-origin request that changes state. Every preset but `none` denies it; with `none` this turns
+    /// the protection on.
+    #[must_use]
+    pub fn cross_origin(mut self, disposition: Disposition) -> Self {
+        let own = self.cross_origin.get_or_insert_default();
+        own.off = Some(false);
+        own.disposition = match disposition {
+            Disposition::Enforce => DispositionSetting {
+                report: Some(false),
+                enforce_percent: None,
+            },
+            Disposition::Report { enforce_percent } => DispositionSetting {
+                report: Some(true),
+                enforce_percent: Some(At::code(enforce_percent.min(100))),
+            },
+        };
+        self
+    }
+
+    /// Origins whose requests pass the cross-origin protection: `https://partner.example`.
+    #[must_use]
+    pub fn allowed_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.cross_origin.get_or_insert_default().allowed_origins = Some(words(origins));
+        self
+    }
+
+    /// The service's own origins, for a proxy in front that changes Host: Origin is compared to them and not to Host.
+    #[must_use]
+    pub fn self_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.cross_origin.get_or_insert_default().self_origins = Some(words(origins));
+        self
+    }
+
+    /// Paths that the cross-origin protection does not look at: whole segments, `/hooks` with all below it.
+    #[must_use]
+    pub fn danger_exempt_paths(
+        mut self,
+        paths: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.cross_origin.get_or_insert_default().exempt_paths = Some(words(paths));
+        self
+    }
+
+    /// No cross-origin protection at all.
+    #[must_use]
+    pub fn danger_cross_origin_off(mut self) -> Self {
+        self.cross_origin.get_or_insert_default().off = Some(true);
+        self
+    }
+
+    /// Whether denials tell their reason code, in the response field `Mantlet-Reason`.
+    #[must_use]
+    pub fn tell_reason(mut self, told: bool) -> Self {
+        self.tell_reason = Some(told);
         self
     }
 

@@ -125,6 +125,13 @@ impl Loaded {
             self.warnings
                 .add(Diagnostic::warning("https", message).hint(hint));
         }
+        if self.environment == Environment::Production && !self.engine.lists_hosts() {
+            let message = "is not written: whatever Host a client invents goes on to the application, into its links and \
+                           into caches";
+            let hint = "allowed = [\"example.com\"], the names of this service; [\"*\"] says that any is meant";
+            self.warnings
+                .add(Diagnostic::warning("hosts", message).hint(hint));
+        }
         Ok(self)
     }
 }

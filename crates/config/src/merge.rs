@@ -12,7 +12,8 @@ use mantlet_headers::Field;
 use mantlet_headers::csp::{Csp, DirectiveName};
 
 use crate::config::{
-    CookieSetting, CspSetting, CspTable, DirectiveSetting, HeaderSetting, Mode, Section,
+    CookieSetting, CrossOriginSetting, CspSetting, CspTable, DirectiveSetting, DispositionSetting,
+    HeaderSetting, IsolationSetting, IsolationTable, Mode, Section,
 };
 use crate::error::{Diagnostic, Report};
 use crate::node::{Node, Value};
@@ -73,7 +74,8 @@ pub(crate) fn merge(base: &Section, over: &Section, report: &mut Report) -> Sect
             (None, None) => {}
         }
     }
-    if over.cache_default.is_some() {
+    let caches = over.cache_default.is_some() || !over.cache_by_type.is_empty();
+    if caches {
         // a value that code has set over a file takes the place of the file's
         let written = over.headers.iter().find(|(known, setting)| {
             let value = setting.value.as_ref().or(setting.add.as_ref());
@@ -84,7 +86,16 @@ pub(crate) fn merge(base: &Section, over: &Section, report: &mut Report) -> Sect
             let diagnostic = Diagnostic::error(format!("headers.{CACHE_CONTROL}"), message);
             report.add(diagnostic.hint("keep one of them").at(place.place.as_ref()));
         }
+        let before = headers.len();
         headers.retain(|(name, _)| name.value != CACHE_CONTROL);
+        if headers.len() < before
+            && let (None, Some((media, _))) = (&over.cache_default, over.cache_by_type.first())
+        {
+            let message = "takes the place of cache-control of the layer below, and other types would get nothing";
+            let diagnostic = Diagnostic::error("cache.by_type", message);
+            let hint = "default = \"no-store\" beside it";
+            report.add(diagnostic.hint(hint).at(media.place.as_ref()));
+        }
     }
     for (name, setting) in &over.headers {
         match headers
@@ -113,7 +124,81 @@ pub(crate) fn merge(base: &Section, over: &Section, report: &mut Report) -> Sect
             (None, true) => None,
             (None, false) => base.cache_default.clone(),
         },
+        cache_by_type: match says(CACHE_CONTROL) {
+            true => over.cache_by_type.clone(),
+            false => by_type(&base.cache_by_type, &over.cache_by_type),
+        },
+        resource_isolation: isolation(
+            base.resource_isolation.as_ref(),
+            over.resource_isolation.as_ref(),
+        ),
     }
+}
+
+fn by_type(
+    base: &[(At<String>, At<String>)],
+    over: &[(At<String>, At<String>)],
+) -> Vec<(At<String>, At<String>)> {
+    let says = |media: &str| {
+        over.iter()
+            .any(|(own, _)| own.value.eq_ignore_ascii_case(media))
+    };
+    let kept = base.iter().filter(|(media, _)| !says(&media.value));
+    over.iter().chain(kept).cloned().collect()
+}
+
+fn isolation(
+    base: Option<&At<IsolationSetting>>,
+    over: Option<&At<IsolationSetting>>,
+) -> Option<At<IsolationSetting>> {
+    let (Some(base), Some(over)) = (base, over) else {
+        return over.or(base).cloned();
+    };
+    let (IsolationSetting::On(below), IsolationSetting::On(own)) = (&base.value, &over.value)
+    else {
+        return Some(over.clone());
+    };
+    let value = IsolationSetting::On(IsolationTable {
+        disposition: disposition(&below.disposition, &own.disposition),
+        allow_same_site: own.allow_same_site.or(below.allow_same_site),
+        allow_cors: own.allow_cors.or(below.allow_cors),
+        allow_framing: own.allow_framing.or(below.allow_framing),
+        denial: own.denial.clone().or_else(|| below.denial.clone()),
+    });
+    let place = over.place.clone();
+    Some(At { value, place })
+}
+
+/// A layer that says enforce or report says the percentage too.
+fn disposition(base: &DispositionSetting, over: &DispositionSetting) -> DispositionSetting {
+    match over.report {
+        Some(_) => over.clone(),
+        None => base.clone(),
+    }
+}
+
+/// `[cross_origin]` of a policy over that of its preset.
+pub(crate) fn cross_origin(
+    base: Option<&CrossOriginSetting>,
+    over: Option<&CrossOriginSetting>,
+) -> Option<CrossOriginSetting> {
+    let (Some(base), Some(over)) = (base, over) else {
+        return over.or(base).cloned();
+    };
+    let list = |own: &Option<Vec<At<String>>>, below: &Option<Vec<At<String>>>| {
+        own.clone().or_else(|| below.clone())
+    };
+    Some(CrossOriginSetting {
+        off: over.off.or(base.off),
+        disposition: disposition(&base.disposition, &over.disposition),
+        allowed_origins: list(&over.allowed_origins, &base.allowed_origins),
+        self_origins: list(&over.self_origins, &base.self_origins),
+        exempt_paths: list(&over.exempt_paths, &base.exempt_paths),
+        allow_unverifiable: over.allow_unverifiable.or(base.allow_unverifiable),
+        protect_websockets: over.protect_websockets.or(base.protect_websockets),
+        method_override: list(&over.method_override, &base.method_override),
+        denial: over.denial.clone().or_else(|| base.denial.clone()),
+    })
 }
 
 /// Whether a layer has frame-ancestors in the policy it enforces. One that turns the policy off, or writes another, says

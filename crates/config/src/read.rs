@@ -49,6 +49,36 @@ impl Read for Flag {
     }
 }
 
+/// A whole number of a range.
+pub(crate) struct Whole(pub(crate) std::ops::RangeInclusive<u16>);
+
+impl Read for Whole {
+    type Out = At<u16>;
+
+    fn read(&self, key: &str, node: &Node, report: &mut Report) -> Option<At<u16>> {
+        let number = match node.value {
+            Value::Integer(number) => u16::try_from(number).ok(),
+            _ => None,
+        };
+        if let Some(value) = number.filter(|number| self.0.contains(number)) {
+            let place = node.place.clone();
+            return Some(At { value, place });
+        }
+        let (least, most) = (self.0.start(), self.0.end());
+        let wants = format!("a whole number from {least} to {most}");
+        if !matches!(node.value, Value::Integer(_)) {
+            return refuse(key, node, &wants, report);
+        }
+        let diagnostic = Diagnostic::error(key, format!("takes {wants}, not {}", node.written()));
+        report.add(diagnostic.value(node.written()).at(node.place.as_ref()));
+        None
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "type": "integer", "minimum": self.0.start(), "maximum": self.0.end() })
+    }
+}
+
 /// A string.
 pub(crate) struct Text;
 

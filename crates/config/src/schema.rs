@@ -1,5 +1,7 @@
 //! The keys of the policy file: one declaration reads them, refuses the others, and writes the JSON Schema.
 
+mod checks;
+
 use ipnet::IpNet;
 use mantlet_engine::policy::Https;
 use mantlet_headers::cookie::SameSite;
@@ -86,6 +88,15 @@ pub(crate) fn policy() -> impl Read<Out = Config> {
                     &List(Network),
                 )
                 .map(|networks| networks.into_iter().collect()),
+            client_address: keys.key("client_address", checks::CLIENT_ADDRESS, &Text),
+            max_field_size: checks::max_field_size(keys),
+            hosts: checks::hosts(keys),
+            cross_origin: checks::cross_origin(keys),
+            tell_reason: keys.key(
+                "tell_reason",
+                "A denial tells its reason code in the response field Mantlet-Reason.",
+                &Flag,
+            ),
             nonce_upstream: keys.key("nonce_upstream", nonce, &Flag),
             section: section(keys),
             routes: keys
@@ -118,6 +129,12 @@ fn under_its_table(key: &str) -> Option<String> {
     match name.as_str() {
         CSP => Some("write [csp], a key per directive".to_owned()),
         CSP_REPORT_ONLY => Some("write [csp_report_only], a key per directive".to_owned()),
+        "cross-origin" | "hosts" | "max-field-size" => {
+            let key = name.replace('-', "_");
+            Some(format!(
+                "[{key}] stands at the root and holds for every path"
+            ))
+        }
         _ if registry::field(&name).is_some() => {
             Some(format!("headers go under [headers]: headers.{name}"))
         }
@@ -130,7 +147,13 @@ fn under_its_table(key: &str) -> Option<String> {
 
 fn section(keys: &mut Keys<'_>) -> Section {
     keys.elsewhere(under_its_table);
-    Section {
+    let cache = keys.key(
+        "cache",
+        "Cache-Control where the application chose none.",
+        &cache(),
+    );
+    let (cache_default, cache_by_type) = cache.unwrap_or_default();
+    let mut section = Section {
         csp: keys.key(
             "csp",
             "Content-Security-Policy: directives over those of the preset.",
@@ -153,14 +176,12 @@ fn section(keys: &mut Keys<'_>) -> Section {
             "Hardens Set-Cookie of the application.",
             &cookies(),
         ),
-        cache_default: keys
-            .key(
-                "cache",
-                "Cache-Control where the application chose none.",
-                &cache(),
-            )
-            .flatten(),
-    }
+        cache_default,
+        cache_by_type,
+        resource_isolation: checks::resource_isolation(keys),
+    };
+    checks::cross_origin_isolation(keys, &mut section.headers);
+    section
 }
 
 /// `[[route]]`
@@ -201,6 +222,7 @@ fn route() -> impl Read<Out = Option<RouteSection>> {
             "A ready addition for well-known pages.",
             &OVERLAYS,
         );
+        let any_host = checks::any_host(keys);
         let section = section(keys);
         if path.is_none() && keys.place("path").is_none() {
             let dotted = keys.dotted("path");
@@ -212,19 +234,29 @@ fn route() -> impl Read<Out = Option<RouteSection>> {
         Some(RouteSection {
             path: path?,
             html_only: content_type.is_some_and(|html| html.value),
+            any_host,
             overlay,
             section,
         })
     })
 }
 
-fn cache() -> impl Read<Out = Option<At<String>>> {
+/// The default, and values by media type.
+type Caching = (Option<At<String>>, Vec<(At<String>, At<String>)>);
+
+fn cache() -> impl Read<Out = Caching> {
     table(|keys: &mut Keys<'_>| {
-        keys.key(
+        let default = keys.key(
             "default",
             "The value where the application chose none: \"no-store\".",
             &Text,
-        )
+        );
+        let by_type = keys.key(
+            "by_type",
+            "Values by content type, which go before the default: { \"image/*\" = \"public, max-age=86400\" }.",
+            &table(|keys: &mut Keys<'_>| keys.rest(&Text)),
+        );
+        (default, by_type.unwrap_or_default())
     })
 }
 

@@ -28,6 +28,8 @@ pub struct Edits<'e> {
     pub(crate) nonce: Option<Nonce>,
     /// The default of Cache-Control for this type of response.
     pub(crate) cache: Option<&'e HeaderValue>,
+    /// Whether the application said how long to keep the response; looked at only where the policy has a default.
+    pub(crate) caching_chosen: bool,
     /// Every Set-Cookie of the response, if one of them is to change.
     pub(crate) cookies: Vec<HeaderValue>,
 }
@@ -80,6 +82,7 @@ impl Edits<'_> {
 
     fn value(&self, slot: &Slot) -> Option<HeaderValue> {
         match &slot.text {
+            Text::Fixed(_) if self.caching_chosen && slot.is_caching() => None,
             Text::Fixed(value) => Some(value.clone()),
             Text::WithNonce(value) => self.nonce.map(|_| value.clone()),
             Text::Template(template) => match &self.nonce {

@@ -16,6 +16,8 @@ pub(crate) struct Table {
     pub(crate) cookies: Option<Hardening>,
     /// Cache-Control by content type.
     pub(crate) cache: Vec<(MediaRange, HeaderValue)>,
+    /// Whether there is a default of Cache-Control, for any type or for some.
+    pub(crate) has_caching: bool,
     /// Whether a slot needs the nonce of the exchange.
     pub(crate) nonce: bool,
 }
@@ -25,6 +27,14 @@ pub(crate) struct Slot {
     pub(crate) op: Op,
     pub(crate) name: HeaderName,
     pub(crate) text: Text,
+}
+
+impl Slot {
+    /// Whether it is a default of Cache-Control. What a nonce needs is none: it goes out in any case.
+    pub(crate) fn is_caching(&self) -> bool {
+        let fixed = matches!(self.text, Text::Fixed(_));
+        self.op == Op::IfMissing && fixed && self.name == header::CACHE_CONTROL
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,11 +98,12 @@ impl Table {
         let nonce = has_template(&slots);
         let reserve = slots.iter().filter(|slot| slot.op != Op::Remove).count();
         Self {
-            slots,
             reserve: reserve + usize::from(!cache.is_empty()),
             cookies,
+            has_caching: !cache.is_empty() || slots.iter().any(Slot::is_caching),
             cache,
             nonce,
+            slots,
         }
     }
 

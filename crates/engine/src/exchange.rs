@@ -50,10 +50,16 @@ impl Exchange {
             Some(hardening) => hardened(hardening, head.fields),
             None => Vec::new(),
         };
+        // how long to keep a response is said by either field
+        let says = |name: &HeaderName| says(head.fields, name);
+        let caching_chosen =
+            table.has_caching && (says(&header::CACHE_CONTROL) || says(&header::EXPIRES));
+        let by_type = || by_type(table, head);
         Edits {
             table,
             nonce,
-            cache: cache_by_type(table, head),
+            cache: (!caching_chosen).then(by_type).flatten(),
+            caching_chosen,
             cookies,
         }
     }
@@ -75,14 +81,8 @@ impl Exchange {
     }
 }
 
-/// The default of Cache-Control for the type of a response, if the application chose nothing by this field or Expires.
-fn cache_by_type<'t>(table: &'t Table, head: &ResponseHead<'_>) -> Option<&'t HeaderValue> {
-    if table.cache.is_empty()
-        || says(head.fields, &header::CACHE_CONTROL)
-        || says(head.fields, &header::EXPIRES)
-    {
-        return None;
-    }
+/// The default of Cache-Control for the type of a response.
+fn by_type<'t>(table: &'t Table, head: &ResponseHead<'_>) -> Option<&'t HeaderValue> {
     let mut found = None;
     head.fields.each(&CONTENT_TYPE, &mut |value| {
         let fits = table.cache.iter().find(|(range, _)| range.holds(value));

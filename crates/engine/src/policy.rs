@@ -255,6 +255,11 @@ impl MediaRange {
         }
     }
 
+    /// Whether it is all types of a kind.
+    pub fn is_kind(&self) -> bool {
+        self.0.ends_with('*')
+    }
+
     /// Whether a Content-Type, its parameters aside, is in the range.
     pub(crate) fn holds(&self, content_type: &[u8]) -> bool {
         let essence = content_type.split(|&b| b == b';').next();

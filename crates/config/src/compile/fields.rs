@@ -2,7 +2,7 @@
 
 use http::{HeaderName, HeaderValue};
 use mantlet_engine::Op;
-use mantlet_engine::policy::{Rule, Value, When};
+use mantlet_engine::policy::{MediaRange, Rule, Value, When};
 use mantlet_headers::cookie::{Attributes, Hardening, SameSite};
 use mantlet_headers::registry::{self, Entry, Transport};
 use mantlet_headers::{
@@ -182,6 +182,33 @@ impl Compiler {
                 when: When::Always,
             });
         }
+    }
+
+    pub(super) fn cache_by_type(
+        &mut self,
+        said: &[(At<String>, At<String>)],
+    ) -> Vec<(MediaRange, HeaderValue)> {
+        let mut rules = Vec::new();
+        let Some(entry) = registry::field(CACHE_CONTROL) else {
+            return rules;
+        };
+        for (media, value) in said {
+            let key = format!("cache.by_type.{:?}", media.value);
+            let range = match MediaRange::new(&media.value) {
+                Ok(range) => range,
+                Err(message) => {
+                    let diagnostic = Diagnostic::error(key, message).value(&media.value);
+                    self.report.add(diagnostic.at(media.place.as_ref()));
+                    continue;
+                }
+            };
+            let printed = self.judged(&key, value, built(entry, &value.value));
+            let value = printed.and_then(|printed| HeaderValue::from_str(&printed).ok());
+            rules.extend(value.map(|value| (range, value)));
+        }
+        // a type goes before its kind
+        rules.sort_by_key(|(range, _)| range.is_kind());
+        rules
     }
 
     pub(super) fn warn_of_shared_nonces(

@@ -12,11 +12,12 @@ fn a_proxy_that_can_only_redirect_is_warned_of() {
         loaded.for_proxy().expect("no nonce").warnings.to_string()
     };
     assert!(warned("https = \"redirect\"").contains("redirects every request"));
-    assert_eq!(
-        warned("https = \"redirect\"\ntrusted_proxies = [\"10.0.0.1\"]"),
-        ""
-    );
-    assert_eq!(warned("https = \"auto\""), "");
+    let listed = "hosts.allowed = [\"example.com\"]";
+    let trusting = "https = \"redirect\"\ntrusted_proxies = [\"10.0.0.1\"]";
+    assert_eq!(warned(&format!("{trusting}\n{listed}")), "");
+    assert_eq!(warned(&format!("https = \"auto\"\n{listed}")), "");
+    assert!(warned("").contains("hosts: is not written"));
+    assert_eq!(warned("hosts.allowed = [\"*\"]"), "");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic)]
 
+mod checks;
 mod errors;
 mod merging;
 mod presets;
