@@ -117,7 +117,7 @@ impl Host for Served {
         self.stage.set(&case.response);
         self.tls
             .store(case.request.tls || case.request.secure, Ordering::Release);
-        let mut observed = exchange(server.address, case.request.peer(), &case.request, &[])?;
+        let mut observed = exchange(server.address, case.request.peer(), &[], &case.request, &[])?;
         observed.told = self.stage.told();
         Ok(observed)
     }

@@ -39,10 +39,12 @@ impl Stage {
     }
 }
 
-/// Sends a request from an address of our choice and reads the response to the end of the connection.
+/// Sends a request from an address of our choice and reads the response to the end of the connection. Before the request
+/// goes what a balancer says of the connection, if there is one.
 pub(crate) fn exchange(
     server: SocketAddr,
     from: Ipv4Addr,
+    announcement: &[u8],
     request: &Request,
     more: &[(HeaderName, HeaderValue)],
 ) -> Result<Observed, Box<dyn Error + Send + Sync>> {
@@ -53,7 +55,8 @@ pub(crate) fn exchange(
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let (method, target, version) = (request.method(), request.target(), request.version());
-    let mut bytes = format!("{method} {target} {version:?}\r\n").into_bytes();
+    let mut bytes = announcement.to_vec();
+    bytes.extend_from_slice(format!("{method} {target} {version:?}\r\n").as_bytes());
     for (name, value) in request.lines().iter().chain(more) {
         write_line(&mut bytes, name, value);
     }
