@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::path::Path;
 
-use http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
 use mantlet_config::{Config, Source};
 use mantlet_engine::{Engine, Entropy, EntropyError};
 use serde::Deserialize;
@@ -54,6 +54,7 @@ pub struct Request {
     pub tls: bool,
     /// The other end of the connection, in 127.0.0.0/8.
     pub peer: Option<Ipv4Addr>,
+    host: bool,
     fields: Vec<Line>,
 }
 
@@ -65,6 +66,7 @@ impl Default for Request {
             secure: false,
             tls: false,
             peer: None,
+            host: true,
             fields: Vec::new(),
         }
     }
@@ -82,10 +84,18 @@ impl Request {
         &self.target
     }
 
-    /// The fields, with `host: example.com` unless the case has a Host.
+    /// HTTP/1.1, or HTTP/1.0 for a request without a Host.
+    pub fn version(&self) -> Version {
+        match self.host {
+            true => Version::HTTP_11,
+            false => Version::HTTP_10,
+        }
+    }
+
+    /// The fields, with `host: example.com` unless the case has a Host or says that there is none.
     pub fn lines(&self) -> Vec<(HeaderName, HeaderValue)> {
         let mut lines = Vec::with_capacity(self.fields.len() + 1);
-        if !self.fields.iter().any(|line| line.name == header::HOST) {
+        if self.host && !self.names_host() {
             lines.push((header::HOST, HeaderValue::from_static("example.com")));
         }
         lines.extend(
@@ -94,6 +104,10 @@ impl Request {
                 .map(|line| (line.name.clone(), line.value.clone())),
         );
         lines
+    }
+
+    fn names_host(&self) -> bool {
+        self.fields.iter().any(|line| line.name == header::HOST)
     }
 
     /// The other end of the connection; 127.0.0.1 unless the case says otherwise.
@@ -171,6 +185,9 @@ impl Case {
         if StatusCode::from_u16(self.response.status).is_err() {
             return Some(format!("{} is no status", self.response.status));
         }
+        if !request.host && request.names_host() {
+            return Some("host = false, and a Host among the fields".to_owned());
+        }
         if request.secure && (request.tls || request.peer.is_some()) {
             return Some("secure leaves the way to the host: not with tls or peer".to_owned());
         }
@@ -190,8 +207,12 @@ impl Case {
         if let Some(host) = self.at.keys().find(|host| !HOSTS.contains(&host.as_str())) {
             return Some(format!("{host} is none of the hosts {}", HOSTS.join(", ")));
         }
-        let expectations = std::iter::once(&self.expect).chain(self.at.values());
+        let mut expectations = std::iter::once(&self.expect).chain(self.at.values());
+        if request.peer.is_none() && expectations.clone().any(|expect| expect.client.is_some()) {
+            return Some("a case that expects a client says who the peer is".to_owned());
+        }
         expectations
+            .by_ref()
             .filter_map(Expectation::fault)
             .next()
             .map(str::to_owned)
@@ -397,6 +418,18 @@ mod tests {
             (
                 "needs = [\"peer\"]\nrequest = { peer = \"192.0.2.1\" }",
                 "127.0.0.0/8",
+            ),
+            (
+                "request = { host = false, fields = [\"host: a\"] }",
+                "host = false",
+            ),
+            (
+                "at = { proxy = { verdict = \"allow\", client = \"192.0.2.7\" } }",
+                "who the peer is",
+            ),
+            (
+                "at = { proxy = { verdict = \"deny\", reason = \"x.y\", status = 400, reported = [\"x.y\"] } }",
+                "told nothing",
             ),
             ("request = { method = \"A B\" }", "no method"),
             ("request = { target = \"a b\" }", "no target"),

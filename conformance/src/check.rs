@@ -19,7 +19,7 @@ const OF_THE_SERVER: &[&str] = &[
 pub fn differences(case: &Case, expect: &Expectation, observed: &Observed) -> Vec<String> {
     let mut found = Vec::new();
     let reached = expect.verdict == Verdict::Allow;
-    if observed.reached != reached {
+    if observed.told.is_some() != reached {
         let word = if reached { "was not" } else { "was" };
         found.push(format!("the application {word} reached"));
     }
@@ -27,6 +27,20 @@ pub fn differences(case: &Case, expect: &Expectation, observed: &Observed) -> Ve
         && wanted != reason
     {
         found.push(format!("reason: expected {wanted}, found {reason}"));
+    }
+    if let Some(told) = &observed.told {
+        if let Some(wanted) = expect.client
+            && told.client != Some(wanted)
+        {
+            let client = told.client;
+            found.push(format!("client: expected {wanted}, found {client:?}"));
+        }
+        if let Some(reported) = &told.reported
+            && *reported != expect.reported
+        {
+            let wanted = &expect.reported;
+            found.push(format!("reported: expected {wanted:?}, found {reported:?}"));
+        }
     }
     let status = expect
         .status
@@ -92,17 +106,25 @@ mod tests {
 
     use super::*;
     use crate::case::read;
+    use crate::host::Told;
 
     /// What is found different when an exchange is held against this expectation.
     fn against(expect: &str) -> String {
-        let text = format!("[[case]]\nname = \"x\"\npolicy = \"\"\nexpect = {{ {expect} }}\n");
+        seen_by(None, expect)
+    }
+
+    /// The same of an exchange that the application saw, or did not.
+    fn seen_by(told: Option<Told>, expect: &str) -> String {
+        let request = "needs = [\"peer\"]\nrequest.peer = \"127.0.0.9\"";
+        let text =
+            format!("[[case]]\nname = \"x\"\npolicy = \"\"\n{request}\nexpect = {{ {expect} }}\n");
         let cases = read("x.toml", &text).expect("a case");
         let field = |name, value: &str| {
             let value = value.as_bytes().to_vec();
             (HeaderName::from_static(name), value)
         };
         let observed = Observed {
-            reached: false,
+            told,
             reason: Some("https.host".to_owned()),
             status: StatusCode::BAD_REQUEST,
             fields: vec![
@@ -124,6 +146,27 @@ mod tests {
         let all = "only = true, body = \"no\", fields = { vary = [\"a\", \"b\"], \
                    x-nonce = \"{nonce}\", age = false, date = 1 }";
         assert_eq!(against(&format!("{DENIED}, {all}")), "");
+    }
+
+    #[test]
+    fn what_the_application_is_told_is_compared_where_the_host_tells_it() {
+        let told = |reported: Option<&str>| {
+            Some(Told {
+                client: "192.0.2.7".parse().ok(),
+                reported: reported.map(|reason| vec![reason.to_owned()]),
+            })
+        };
+        let allowed = |more: &str| format!("verdict = \"allow\", status = 400{more}");
+        let right = allowed(", client = \"192.0.2.7\", reported = [\"x.y\"]");
+        assert_eq!(seen_by(told(Some("x.y")), &right), "");
+        assert_eq!(seen_by(told(None), &right), "");
+        let other = allowed(", client = \"192.0.2.8\"");
+        assert!(seen_by(told(None), &other).contains("client: expected 192.0.2.8"));
+        let unknown = seen_by(Some(Told::default()), &right);
+        assert!(unknown.contains("client: expected"), "{unknown}");
+        assert!(seen_by(told(Some("x.z")), &right).contains("reported: expected"));
+        let none = seen_by(told(Some("x.y")), &allowed(""));
+        assert!(none.contains("reported: expected []"), "{none}");
     }
 
     #[test]

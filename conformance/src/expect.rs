@@ -1,6 +1,7 @@
 //! What a case expects.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::Deserialize;
 
@@ -14,6 +15,11 @@ pub struct Expectation {
     pub reason: Option<String>,
     /// The status the client sees; that of the application's response unless the request is denied.
     pub status: Option<u16>,
+    /// The client's address that the application is told.
+    pub client: Option<IpAddr>,
+    /// The reasons of the checks that would have denied the request and only report, where the host tells them.
+    #[serde(default)]
+    pub reported: Vec<String>,
     /// The fields the client sees, by name in lower case. What is not named here is not looked at, unless `only` is set.
     #[serde(default)]
     pub fields: BTreeMap<String, Wanted>,
@@ -56,6 +62,9 @@ impl Expectation {
         }
         if self.verdict == Verdict::Allow && self.reason.is_some() {
             return Some("only a denial has a reason");
+        }
+        if self.verdict == Verdict::Deny && (self.client.is_some() || !self.reported.is_empty()) {
+            return Some("of a request that is denied the application is told nothing");
         }
         if self
             .fields

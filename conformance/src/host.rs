@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::net::IpAddr;
 
 use http::{HeaderName, StatusCode};
 use serde::Deserialize;
@@ -56,8 +57,8 @@ pub trait Host {
 /// What came out of an exchange.
 #[derive(Clone, Debug)]
 pub struct Observed {
-    /// Whether the application saw the request.
-    pub reached: bool,
+    /// What the application was told with the request; `None`: it did not see it.
+    pub told: Option<Told>,
     /// The reason code, from a host that tells it.
     pub reason: Option<String>,
     /// The status the client saw.
@@ -66,6 +67,15 @@ pub struct Observed {
     pub fields: Vec<(HeaderName, Vec<u8>)>,
     /// The body the client saw.
     pub body: Vec<u8>,
+}
+
+/// What a host tells the application of a request that goes on.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// The client's address.
+    pub client: Option<IpAddr>,
+    /// Why the checks that only report would have denied it, in their order; `None`: the host does not tell.
+    pub reported: Option<Vec<String>>,
 }
 
 /// A case that came out otherwise.

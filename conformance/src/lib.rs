@@ -12,5 +12,5 @@ mod line;
 pub use case::{Case, CaseError, HOSTS, NONCE, Request, Response, cases, read};
 pub use check::differences;
 pub use expect::{Expectation, Verdict, Wanted};
-pub use host::{Fact, Failure, Host, Observed, replay};
+pub use host::{Fact, Failure, Host, Observed, Told, replay};
 pub use line::Line;

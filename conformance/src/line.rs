@@ -9,7 +9,7 @@ use serde::Deserialize;
 pub struct Line {
     /// The name, in lower case.
     pub name: HeaderName,
-    /// The value, without the whitespace around it.
+    /// The value; one space after the colon is not of it, any other whitespace is.
     pub value: HeaderValue,
 }
 
@@ -23,7 +23,7 @@ impl TryFrom<String> for Line {
         let name = name
             .parse()
             .map_err(|_| format!("{name:?} is no field name"))?;
-        let value = bytes(value.trim_matches([' ', '\t']))
+        let value = bytes(value.strip_prefix(' ').unwrap_or(value))
             .and_then(|bytes| HeaderValue::from_bytes(&bytes).ok())
             .ok_or_else(|| format!("{value:?} is no field value"))?;
         Ok(Self { name, value })
@@ -45,8 +45,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn whitespace_around_a_value_is_sent_as_it_stands() {
+        for (text, value) in [("a:b", "b"), ("a: b", "b"), ("a:  b\t", " b\t"), ("a:", "")] {
+            let line = Line::try_from(text.to_owned()).expect("a line");
+            assert_eq!(line.value, value, "{text:?}");
+        }
+    }
+
+    #[test]
     fn a_character_is_a_byte() {
-        let line = Line::try_from("Set-Cookie: a=\u{e9} ".to_owned()).expect("a line");
+        let line = Line::try_from("Set-Cookie: a=\u{e9}".to_owned()).expect("a line");
         assert_eq!(line.name, "set-cookie");
         assert_eq!(line.value.as_bytes(), b"a=\xe9");
         assert!(Line::try_from("a: \u{20ac}".to_owned()).is_err());

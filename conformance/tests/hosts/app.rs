@@ -1,10 +1,10 @@
-//! The application of the Rust hosts: it answers what the case says.
+//! The application of the Rust hosts: it answers what the case says, and notes what it is told.
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
-use mantlet_conformance::Response as Answer;
-use mantlet_tower::Nonce;
+use mantlet_conformance::{Response as Answer, Told};
+use mantlet_tower::{ClientAddress, Nonce, Permit};
 
 pub(crate) fn answer<B>(answer: &Answer, request: &Request<B>) -> Response<Full<Bytes>> {
     let nonce = Nonce::of(request.extensions())
@@ -21,4 +21,16 @@ pub(crate) fn answer<B>(answer: &Answer, request: &Request<B>) -> Response<Full<
         response.headers_mut().append(name, value.clone());
     }
     response
+}
+
+/// What a handler reads of its request.
+pub(crate) fn told<B>(request: &Request<B>) -> Told {
+    let extensions = request.extensions();
+    let client = ClientAddress::of(extensions).ok();
+    let permit = extensions.get::<Permit>();
+    let reported = permit.into_iter().flat_map(Permit::reported);
+    Told {
+        client: client.map(|ClientAddress(address)| address),
+        reported: Some(reported.map(|reason| reason.code.to_owned()).collect()),
+    }
 }

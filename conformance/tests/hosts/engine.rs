@@ -3,8 +3,8 @@
 use std::error::Error;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
-use mantlet_conformance::{Case, Fact, Host, Observed};
-use mantlet_engine::{Form, Op, RequestHead, ResponseHead, Verdict};
+use mantlet_conformance::{Case, Fact, Host, Observed, Told};
+use mantlet_engine::{Form, Op, Permit, RequestHead, ResponseHead, Verdict};
 
 pub(crate) struct Alone;
 
@@ -31,7 +31,7 @@ impl Host for Alone {
         head.peer = Some(case.request.peer().into());
         let (verdict, exchange) = engine.on_request(&head);
 
-        let (status, mut headers, body) = match verdict {
+        let (told, status, mut headers, body) = match verdict {
             Verdict::Allow(permit) => {
                 let headers: HeaderMap =
                     case.response
@@ -48,12 +48,12 @@ impl Host for Alone {
                         .response
                         .body(nonce.as_ref().map(|nonce| nonce.as_str())),
                 };
-                (status, headers, body)
+                (told(&permit), status, headers, body)
             }
             Verdict::Deny(denial) => {
                 let reply = exchange.reply(&denial, &method, Form::of(&fields));
                 return Ok(Observed {
-                    reached: false,
+                    told: None,
                     reason: Some(denial.reason.to_owned()),
                     status: reply.status,
                     fields: bytes(lines(&reply.headers)),
@@ -71,12 +71,20 @@ impl Host for Alone {
             return Err(format!("the edits as data make {as_data:?}, applied {fields:?}").into());
         }
         Ok(Observed {
-            reached: true,
+            told: Some(told),
             reason: None,
             status,
             fields: bytes(fields),
             body: body.into_bytes(),
         })
+    }
+}
+
+fn told(permit: &Permit) -> Told {
+    let reported = permit.reported().map(|reason| reason.code.to_owned());
+    Told {
+        client: permit.client(),
+        reported: Some(reported.collect()),
     }
 }
 

@@ -22,7 +22,7 @@ use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tower::{Layer, Service, service_fn};
 
-use crate::app::answer;
+use crate::app::{answer, told};
 use crate::wire::{PATIENCE, Stage, exchange};
 
 pub(crate) struct Served {
@@ -75,7 +75,10 @@ async fn accept(listener: TcpListener, live: Live, stage: Stage, tls: Arc<Atomic
     while let Ok((stream, peer)) = listener.accept().await {
         let stage = stage.clone();
         let application = service_fn(move |request: Request<Incoming>| {
-            ready(Ok::<_, Infallible>(answer(&stage.play(), &request)))
+            ready(Ok::<_, Infallible>(answer(
+                &stage.play(told(&request)),
+                &request,
+            )))
         });
         let service = mantlet_tower::layer(live.clone()).layer(application);
         let tls = tls.load(Ordering::Acquire);
@@ -114,8 +117,8 @@ impl Host for Served {
         self.stage.set(&case.response);
         self.tls
             .store(case.request.tls || case.request.secure, Ordering::Release);
-        let mut observed = exchange(server.address, case.request.peer(), &case.request, &[])?;
-        observed.reached = self.stage.reached();
+        let mut observed = exchange(server.address, case.request.peer(), &[], &case.request, &[])?;
+        observed.told = self.stage.told();
         Ok(observed)
     }
 }

@@ -85,6 +85,11 @@ fn wrong_expectations_are_reported_by_every_host() {
         response = { body = "hello" }
         expect = { verdict = "allow", body = "hallo" }
         [[case]]
+        name = "wrong client"
+        needs = ["peer"]
+        request = { peer = "127.0.0.9" }
+        expect = { verdict = "allow", client = "127.0.0.10" }
+        [[case]]
         name = "more than named"
         expect = { verdict = "allow", only = true }
         [[case]]
@@ -131,6 +136,37 @@ fn a_fact_that_a_host_does_not_see_is_not_passed_over() {
         failures[0].to_string().contains("write [case.at.proxy]"),
         "{failures:?}"
     );
+}
+
+/// Where a host tells no report, a case that expects one is not compared: all but the proxy tell.
+#[test]
+fn a_report_that_did_not_come_is_missed_by_every_host_but_the_proxy() {
+    let text = r#"
+        [[case]]
+        name = "x"
+        policy = "cross_origin.disposition = 'report'"
+        request = { method = "POST" }
+        expect = { verdict = "allow", reported = ["origin.cross-site"] }
+        [[case]]
+        name = "y"
+        policy = "cross_origin.disposition = 'report'"
+        request = { method = "POST", fields = ["sec-fetch-site: cross-site"] }
+        expect = { verdict = "allow" }
+    "#;
+    let cases = read("x.toml", text).unwrap_or_else(|error| panic!("{error}"));
+    let hosts: [(&mut dyn Host, usize); 4] = [
+        (&mut engine::Alone, 2),
+        (&mut tower::Layered::new(), 2),
+        (&mut hyper::Served::start(), 2),
+        (&mut proxy::Proxied::start(), 0),
+    ];
+    for (host, missed) in hosts {
+        let failures = replay(&cases, host);
+        assert_eq!(failures.len(), missed, "{}: {failures:?}", host.name());
+        for failure in failures {
+            assert!(failure.to_string().contains("reported: expected"));
+        }
+    }
 }
 
 /// A new field type is not done before a case shows its value.

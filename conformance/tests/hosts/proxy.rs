@@ -1,7 +1,8 @@
 //! The reverse proxy on a real socket, in front of an application on another.
 //!
-//! Its listener speaks plain http and learns of https from X-Forwarded-Proto of a trusted peer: a case whose client came
-//! by https is sent from an address that the policy is made to trust, with that field.
+//! Its listener speaks plain http and learns of https from X-Forwarded-Proto (or Forwarded) of a trusted peer: a case whose client came
+//! by https is sent from an address that the policy is made to trust, with that field. Where the policy says that balancers
+//! announce their clients, that address is a balancer, which announces the peer of the case.
 
 use std::error::Error;
 use std::net::Ipv4Addr;
@@ -16,7 +17,7 @@ use mantlet_proxy::{Config, Running, Server};
 
 use crate::wire::{Application, Stage, exchange};
 
-/// The peer that says https.
+/// The peer that speaks for others.
 const IN_FRONT: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 99);
 
 pub(crate) struct Proxied {
@@ -62,22 +63,32 @@ impl Host for Proxied {
     }
 
     fn run(&mut self, case: &Case) -> Result<Observed, Box<dyn Error + Send + Sync>> {
-        let (policy, from, more) = if case.request.secure {
-            let https = (
-                HeaderName::from_static("x-forwarded-proto"),
-                HeaderValue::from_static("https"),
-            );
-            (trusting(&case.policy)?, IN_FRONT, vec![https])
-        } else {
-            (case.policy.clone(), case.request.peer(), Vec::new())
-        };
-        let engine = case
-            .engine_of(&policy)
-            .map_err(|report| report.to_string())?;
+        let request = &case.request;
+        let mut policy: toml::Table = case.policy.parse()?;
+        let source = policy.get("client_address").and_then(toml::Value::as_str);
+        let source = source.unwrap_or_default().to_owned();
+        let announced = source == "proxy-protocol";
+        let (mut text, mut from) = (case.policy.clone(), request.peer());
+        if announced || request.secure {
+            trust(&mut policy)?;
+            (text, from) = (policy.to_string(), IN_FRONT);
+        }
+        let (mut before, mut more) = (Vec::new(), Vec::new());
+        if announced {
+            before = announcement(request.peer(), request.secure);
+        } else if request.secure {
+            let (name, value) = match source.as_str() {
+                "forwarded" => ("forwarded", "proto=https"),
+                _ => ("x-forwarded-proto", "https"),
+            };
+            let name = HeaderName::from_static(name);
+            more.push((name, HeaderValue::from_static(value)));
+        }
+        let engine = case.engine_of(&text).map_err(|report| report.to_string())?;
         self.live.replace(engine);
         self.stage.set(&case.response);
-        let mut observed = exchange(self.address, from, &case.request, &more)?;
-        observed.reached = self.stage.reached();
+        let mut observed = exchange(self.address, from, &before, request, &more)?;
+        observed.told = self.stage.told();
         observed.reason = observed
             .fields
             .iter()
@@ -87,15 +98,27 @@ impl Host for Proxied {
     }
 }
 
-/// The policy with one more trusted proxy.
-fn trusting(policy: &str) -> Result<String, Box<dyn Error + Send + Sync>> {
-    let mut table: toml::Table = policy.parse()?;
-    let trusted = table
+/// One more trusted proxy.
+fn trust(policy: &mut toml::Table) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let trusted = policy
         .entry("trusted_proxies")
         .or_insert(toml::Value::Array(Vec::new()));
     let trusted = trusted.as_array_mut().ok_or("trusted_proxies is no list")?;
     trusted.push(toml::Value::String(IN_FRONT.to_string()));
-    Ok(table.to_string())
+    Ok(())
+}
+
+/// What a balancer says of a connection, by PROXY protocol version 2: its client, over TCP and IPv4, and that it came by TLS
+/// (PP2_TYPE_SSL).
+fn announcement(client: Ipv4Addr, tls: bool) -> Vec<u8> {
+    let ssl: &[u8] = match tls {
+        true => &[0x20, 0, 5, 1, 0, 0, 0, 0],
+        false => &[],
+    };
+    let ports = [0x9c, 0x40, 0x1f, 0x90];
+    let body = [&client.octets()[..], &IN_FRONT.octets(), &ports, ssl].concat();
+    let length = [0, body.len() as u8];
+    [b"\r\n\r\n\0\r\nQUIT\n\x21\x11", &length[..], &body].concat()
 }
 
 impl Drop for Proxied {

@@ -1,6 +1,6 @@
 //! The layer around a service, without a server.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::error::Error;
 use std::future::ready;
@@ -12,7 +12,7 @@ use mantlet_tower::Connection;
 use tokio::runtime::{Builder, Runtime};
 use tower::{Layer, ServiceExt, service_fn};
 
-use crate::app::answer;
+use crate::app::{answer, told};
 
 pub(crate) struct Layered {
     runtime: Runtime,
@@ -38,6 +38,7 @@ impl Host for Layered {
         let engine = case.engine().map_err(|report| report.to_string())?;
         let mut request = Request::new(());
         *request.method_mut() = case.request.method();
+        *request.version_mut() = case.request.version();
         *request.uri_mut() = case.request.target().parse()?;
         for (name, value) in case.request.lines() {
             request.headers_mut().append(name, value);
@@ -46,16 +47,16 @@ impl Host for Layered {
             peer: (case.request.peer(), 40_000).into(),
             tls: case.request.tls || case.request.secure,
         });
-        let reached = Cell::new(false);
+        let seen = RefCell::new(None);
         let application = service_fn(|request: Request<()>| {
-            reached.set(true);
+            seen.replace(Some(told(&request)));
             ready(Ok::<_, Infallible>(answer(&case.response, &request)))
         });
         let service = mantlet_tower::layer(engine).layer(application);
         self.runtime.block_on(async {
             let (head, body) = service.oneshot(request).await?.into_parts();
             Ok(Observed {
-                reached: reached.get(),
+                told: seen.take(),
                 reason: None,
                 status: head.status,
                 fields: head

@@ -2,46 +2,49 @@
 
 use std::error::Error;
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
-use mantlet_conformance::{Observed, Request, Response};
+use mantlet_conformance::{Observed, Request, Response, Told};
 use socket2::{Domain, Socket, Type};
 
 /// No step of an exchange on loopback takes longer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What the application behind a server answers next, and whether it was asked.
+/// What the application behind a server answers next, and what it was told when it was asked.
 #[derive(Clone, Default)]
-pub(crate) struct Stage(Arc<Mutex<(Response, bool)>>);
+pub(crate) struct Stage(Arc<Mutex<(Response, Option<Told>)>>);
 
 impl Stage {
     /// Sets the answer.
     pub(crate) fn set(&self, response: &Response) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (response.clone(), false);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (response.clone(), None);
     }
 
-    /// Takes part in the exchange: the answer, and a note that it was asked for.
-    pub(crate) fn play(&self) -> Response {
+    /// Takes part in the exchange: the answer, and a note of what it was told.
+    pub(crate) fn play(&self, told: Told) -> Response {
         let mut stage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        stage.1 = true;
+        stage.1 = Some(told);
         stage.0.clone()
     }
 
-    /// Whether it was asked.
-    pub(crate) fn reached(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1
+    /// What it was told; `None`: it was not asked.
+    pub(crate) fn told(&self) -> Option<Told> {
+        let mut stage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        stage.1.take()
     }
 }
 
-/// Sends a request from an address of our choice and reads the response to the end of the connection.
+/// Sends a request from an address of our choice and reads the response to the end of the connection. Before the request
+/// goes what a balancer says of the connection, if there is one.
 pub(crate) fn exchange(
     server: SocketAddr,
     from: Ipv4Addr,
+    announcement: &[u8],
     request: &Request,
     more: &[(HeaderName, HeaderValue)],
 ) -> Result<Observed, Box<dyn Error + Send + Sync>> {
@@ -51,7 +54,9 @@ pub(crate) fn exchange(
     let mut stream = TcpStream::from(socket);
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    let mut bytes = format!("{} {} HTTP/1.1\r\n", request.method(), request.target()).into_bytes();
+    let (method, target, version) = (request.method(), request.target(), request.version());
+    let mut bytes = announcement.to_vec();
+    bytes.extend_from_slice(format!("{method} {target} {version:?}\r\n").as_bytes());
     for (name, value) in request.lines().iter().chain(more) {
         write_line(&mut bytes, name, value);
     }
@@ -80,7 +85,7 @@ fn parsed(answer: &[u8]) -> Result<Observed, Box<dyn Error + Send + Sync>> {
         return Err("a body of known length came in chunks".into());
     }
     Ok(Observed {
-        reached: false,
+        told: None,
         reason: None,
         status: StatusCode::from_u16(head.code.unwrap_or_default())?,
         fields,
@@ -147,7 +152,7 @@ fn serve(mut stream: TcpStream, stage: &Stage) -> io::Result<()> {
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut bytes = Vec::new();
     let mut more = [0; 4096];
-    let (method, nonce) = loop {
+    let (method, nonce, told) = loop {
         let count = stream.read(&mut more)?;
         if count == 0 {
             return Ok(());
@@ -157,15 +162,20 @@ fn serve(mut stream: TcpStream, stage: &Stage) -> io::Result<()> {
         let mut head = httparse::Request::new(&mut lines);
         let parsed = head.parse(&bytes).map_err(io::Error::other)?;
         if parsed.is_complete() {
-            let nonce = head
-                .headers
-                .iter()
-                .find(|line| line.name.eq_ignore_ascii_case("mantlet-nonce"))
-                .map(|line| String::from_utf8_lossy(line.value).into_owned());
-            break (head.method.unwrap_or_default().to_owned(), nonce);
+            let text = |name: &str| {
+                let mut lines = head.headers.iter();
+                let line = lines.find(|line| line.name.eq_ignore_ascii_case(name))?;
+                Some(String::from_utf8_lossy(line.value).into_owned())
+            };
+            let told = Told {
+                client: text("x-forwarded-for").and_then(|list| first(&list)),
+                reported: None,
+            };
+            let method = head.method.unwrap_or_default().to_owned();
+            break (method, text("mantlet-nonce"), told);
         }
     };
-    let answer = stage.play();
+    let answer = stage.play(told);
     let status = answer.status();
     let body = answer.body(nonce.as_deref());
     let mut bytes = format!("HTTP/1.1 {} -\r\n", status.as_u16()).into_bytes();
@@ -181,4 +191,9 @@ fn serve(mut stream: TcpStream, stage: &Stage) -> io::Result<()> {
         bytes.extend_from_slice(body.as_bytes());
     }
     stream.write_all(&bytes)
+}
+
+/// The leftmost address of X-Forwarded-For: what most applications take for the client.
+fn first(list: &str) -> Option<IpAddr> {
+    list.split(',').next()?.trim().parse().ok()
 }

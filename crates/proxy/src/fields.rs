@@ -2,17 +2,18 @@
 //!
 //! * RFC 9110 section 7.6.1: what `Connection` names, and the fields that speak of one connection only, are removed. They
 //!   are removed before ours are added, so that `Connection: X-Forwarded-For` cannot remove ours.
-//! * X-Forwarded-For, -Proto and -Host are rewritten. From a peer that is not trusted nothing of the kind goes on, nor any
-//!   other field of the client's address that applications [believe](crate::believed); from a trusted one the chain of X-Forwarded-For goes on, with the peer appended, and so does a single sane X-Forwarded-Host.
-//!   X-Forwarded-Proto says what the engine found, which has read the trusted peer's word. `Forwarded` (RFC 7239) is
+//! * X-Forwarded-For, -Proto and -Host are written anew, of what is verified: the addresses that somebody trusted vouches
+//!   for, the scheme and the host that the engine found. From a peer that is not trusted nothing else goes on that
+//!   applications [believe](crate::believed), nor the policy's own field of the client's address. `Forwarded` (RFC 7239) is
 //!   removed from anybody: two accounts of one journey can differ.
 //! * `Mantlet-*` of a client never goes on. `Proxy` does not either: CGI makes HTTP_PROXY of it (CVE-2016-5385).
+
+use std::net::IpAddr;
 
 use http::header::{
     CONNECTION, CONTENT_LENGTH, EXPECT, HOST, SEC_WEBSOCKET_ACCEPT, TE, TRAILER, TRANSFER_ENCODING,
     UPGRADE,
 };
-use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 
 use crate::believed::is_believed;
@@ -26,14 +27,18 @@ const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host")
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 
-/// Who sent a request, and how.
-pub(crate) struct Sender<'a> {
-    /// The peer's address, as a field value.
-    pub(crate) peer: &'a HeaderValue,
-    /// Whether the policy trusts the peer's forwarding fields.
-    pub(crate) trust: Trust,
+/// What the application is told of the way a request came.
+pub(crate) struct Way {
+    /// Every address that somebody trusted vouches for, from the client's to the peer's: X-Forwarded-For.
+    pub(crate) addresses: HeaderValue,
+    /// The host that a trusted peer tells of; `None`: Host.
+    pub(crate) host: Option<HeaderValue>,
     /// Whether the client came by https.
     pub(crate) scheme: Scheme,
+    /// Whether the policy trusts the peer's forwarding fields.
+    pub(crate) trust: Trust,
+    /// The policy's own field of the client's address.
+    pub(crate) client_field: Option<HeaderName>,
 }
 
 /// Whether a peer's forwarding fields are believed.
@@ -85,18 +90,21 @@ fn upgrades_to_websocket(headers: &HeaderMap) -> bool {
 ///
 /// # Errors
 /// [`ConnectionNames`]; the request is then not to be sent.
-pub(crate) fn rewrite_request(
-    headers: &mut HeaderMap,
-    sender: &Sender<'_>,
-) -> Result<(), ConnectionNames> {
+pub(crate) fn rewrite_request(headers: &mut HeaderMap, way: Way) -> Result<(), ConnectionNames> {
     let mut doomed = connection_names(headers)?;
-    let trusted = sender.trust == Trust::Trusted;
+    let trusted = way.trust == Trust::Trusted;
     for name in headers.keys() {
         let text = name.as_str();
+        let is_client_field = |field: &HeaderName| match field == name {
+            true => !trusted,
+            // an application may read this one in its place
+            false => is_alias(text, field.as_str()),
+        };
         let goes = ends_here(name)
             || text == "forwarded"
             || text.starts_with("mantlet-")
-            || (!trusted && is_believed(text));
+            || (!trusted && is_believed(text))
+            || way.client_field.as_ref().is_some_and(is_client_field);
         if goes {
             doomed.push(name.clone());
         }
@@ -111,20 +119,14 @@ pub(crate) fn rewrite_request(
         headers.remove(EXPECT);
     }
 
-    let host = headers.get(HOST).cloned();
-    let (chain, kept) = if trusted {
-        (chain(headers, sender.peer), kept_host(headers))
-    } else {
-        (None, None)
-    };
     headers.reserve(4);
-    headers.insert(X_FORWARDED_FOR, chain.unwrap_or(sender.peer.clone()));
-    if let Some(host) = kept.or(host) {
+    headers.insert(X_FORWARDED_FOR, way.addresses);
+    if let Some(host) = way.host.or_else(|| headers.get(HOST).cloned()) {
         headers.insert(X_FORWARDED_HOST, host);
     } else {
         headers.remove(X_FORWARDED_HOST);
     }
-    let proto = match sender.scheme {
+    let proto = match way.scheme {
         Scheme::Http => HeaderValue::from_static("http"),
         Scheme::Https => HeaderValue::from_static("https"),
     };
@@ -193,29 +195,31 @@ fn connection_names(headers: &HeaderMap) -> Result<Vec<HeaderName>, ConnectionNa
     Ok(names)
 }
 
-/// X-Forwarded-For of a trusted peer, with that peer appended.
-fn chain(headers: &HeaderMap, peer: &HeaderValue) -> Option<HeaderValue> {
-    let mut text = Vec::new();
-    for line in headers.get_all(X_FORWARDED_FOR) {
-        text.extend_from_slice(line.as_bytes());
-        text.extend_from_slice(b", ");
-    }
-    if text.is_empty() {
-        return None;
-    }
-    text.extend_from_slice(peer.as_bytes());
-    HeaderValue::from_bytes(&text).ok()
+/// Whether CGI and WSGI give an application both names as one: they make `_` of `-`, and some of any other mark.
+fn is_alias(name: &str, of: &str) -> bool {
+    let folded = |byte: u8| match byte.is_ascii_alphanumeric() {
+        true => byte,
+        false => b'_',
+    };
+    name.len() == of.len() && name.bytes().map(folded).eq(of.bytes().map(folded))
 }
 
-/// X-Forwarded-Host of a trusted peer, if there is one line and it is an authority.
-fn kept_host(headers: &HeaderMap) -> Option<HeaderValue> {
-    let mut lines = headers.get_all(X_FORWARDED_HOST).iter();
-    let (Some(line), None) = (lines.next(), lines.next()) else {
-        return None;
-    };
-    let sane = Authority::try_from(line.as_bytes())
-        .is_ok_and(|authority| !authority.as_str().contains('@'));
-    sane.then(|| line.clone())
+/// Addresses as a list; `None` if there is none.
+pub(crate) fn joined(addresses: &[IpAddr]) -> Option<HeaderValue> {
+    let (first, others) = addresses.split_first()?;
+    let mut text = first.to_string();
+    for address in others {
+        text.push_str(", ");
+        text.push_str(&address.to_string());
+    }
+    HeaderValue::try_from(text).ok()
+}
+
+/// The last element of X-Forwarded-Host, all lines together: the one that the peer added, which the engine has judged.
+pub(crate) fn nearest_host(headers: &HeaderMap) -> Option<HeaderValue> {
+    let last = headers.get_all(X_FORWARDED_HOST).iter().next_back()?;
+    let nearest = last.as_bytes().rsplit(|&b| b == b',').next()?;
+    HeaderValue::from_bytes(nearest.trim_ascii()).ok()
 }
 
 #[cfg(test)]
@@ -230,14 +234,19 @@ mod tests {
         headers
     }
 
-    fn rewritten(fields: &[(&'static str, &'static str)], trust: Trust) -> HeaderMap {
-        let mut headers = map(fields);
-        let sender = Sender {
-            peer: &HeaderValue::from_static("192.0.2.7"),
-            trust,
+    fn way() -> Way {
+        Way {
+            addresses: HeaderValue::from_static("192.0.2.7"),
+            host: None,
             scheme: Scheme::Http,
-        };
-        rewrite_request(&mut headers, &sender).unwrap();
+            trust: Trust::Untrusted,
+            client_field: None,
+        }
+    }
+
+    fn rewritten(fields: &[(&'static str, &'static str)], way: Way) -> HeaderMap {
+        let mut headers = map(fields);
+        rewrite_request(&mut headers, way).unwrap();
         headers
     }
 
@@ -258,6 +267,11 @@ mod tests {
         ("fastly-client-ip", "203.0.113.7"),
         ("forwarded-for", "203.0.113.7"),
         ("wl-proxy-client-ip", "203.0.113.7"),
+        ("x-original-url", "/admin"),
+        ("x-rewrite-url", "/admin"),
+        ("x-remote-user", "root"),
+        ("remote-user", "root"),
+        ("client-cert", ":AA==:"),
         ("forwarded", "for=203.0.113.4"),
         ("mantlet-nonce", "guess"),
         ("mantlet-nonce", "again"),
@@ -266,7 +280,7 @@ mod tests {
 
     #[test]
     fn an_untrusted_peer_tells_nothing() {
-        let headers = rewritten(LIES, Trust::Untrusted);
+        let headers = rewritten(LIES, way());
         let expected = map(&[
             ("host", "example.com"),
             ("x-forwarded-for", "192.0.2.7"),
@@ -277,30 +291,70 @@ mod tests {
     }
 
     #[test]
-    fn a_trusted_peer_keeps_the_chain_and_the_host() {
-        let headers = rewritten(LIES, Trust::Trusted);
-        assert_eq!(
-            headers["x-forwarded-for"],
-            "203.0.113.1, 203.0.113.2, 192.0.2.7"
-        );
-        assert_eq!(headers["x-forwarded-host"], "other.example");
-        assert_eq!(headers["x-real-ip"], "203.0.113.3");
-        assert_eq!(headers["x-forwarded"], "for=203.0.113.6");
-        assert_eq!(headers["true-client-ip"], "203.0.113.7");
-        assert_eq!(headers["cf-connecting-ip"], "203.0.113.7");
-        assert!(!headers.contains_key("forwarded"));
-        assert!(!headers.contains_key("mantlet-nonce"));
+    fn of_a_trusted_peer_goes_on_what_is_verified_and_what_is_not_ours() {
+        let way = Way {
+            addresses: HeaderValue::from_static("203.0.113.2, 192.0.2.7"),
+            host: Some(HeaderValue::from_static("other.example")),
+            trust: Trust::Trusted,
+            ..way()
+        };
+        let headers = rewritten(LIES, way);
+        for (name, value) in [
+            ("x-forwarded-for", "203.0.113.2, 192.0.2.7"),
+            ("x-forwarded-host", "other.example"),
+            ("x-forwarded-proto", "http"),
+            ("x-real-ip", "203.0.113.3"),
+            ("x-forwarded", "for=203.0.113.6"),
+            ("cf-connecting-ip", "203.0.113.7"),
+            ("x-original-url", "/admin"),
+            ("remote-user", "root"),
+        ] {
+            assert_eq!(headers[name], value, "{name}");
+            assert_eq!(headers.get_all(name).iter().count(), 1, "{name}");
+        }
+        for gone in ["forwarded", "mantlet-nonce", "proxy"] {
+            assert!(!headers.contains_key(gone), "{gone}");
+        }
     }
 
     #[test]
-    fn a_strange_forwarded_host_gives_way_to_host() {
-        for lines in [&["a b"][..], &["a@b"], &["a", "b"]] {
-            let mut fields = vec![("host", "example.com")];
-            fields.extend(lines.iter().map(|line| ("x-forwarded-host", *line)));
-            let headers = rewritten(&fields, Trust::Trusted);
-            assert_eq!(headers["x-forwarded-host"], "example.com", "{lines:?}");
-            assert_eq!(headers.get_all("x-forwarded-host").iter().count(), 1);
+    fn the_policys_own_client_field_goes_on_from_a_trusted_peer_and_no_alias_of_it_from_anybody() {
+        let fields = [("x-client", "1"), ("x_client", "2"), ("x-client-2", "3")];
+        for (trust, left) in [
+            (Trust::Untrusted, &["x-client-2"][..]),
+            (Trust::Trusted, &["x-client", "x-client-2"]),
+        ] {
+            let way = Way {
+                trust,
+                client_field: Some(HeaderName::from_static("x-client")),
+                ..way()
+            };
+            let headers = rewritten(&fields, way);
+            let found = headers.keys().map(HeaderName::as_str);
+            let found: Vec<_> = found.filter(|name| name.contains("client")).collect();
+            assert_eq!(found, left, "{trust:?}");
         }
+    }
+
+    #[test]
+    fn the_nearest_host_is_the_last_element_of_the_last_line() {
+        let nearest = |lines: &[&'static str]| {
+            let fields = lines.iter().map(|line| ("x-forwarded-host", *line));
+            let fields: Vec<_> = fields.collect();
+            nearest_host(&map(&fields))
+        };
+        assert_eq!(nearest(&[]), None);
+        assert_eq!(nearest(&["a"]).unwrap(), "a");
+        assert_eq!(nearest(&["a, b:8080 "]).unwrap(), "b:8080");
+        assert_eq!(nearest(&["a, b", "c,d"]).unwrap(), "d");
+    }
+
+    #[test]
+    fn addresses_are_joined_in_their_order() {
+        let addresses = ["203.0.113.1", "2001:db8::1"].map(|ip| ip.parse().unwrap());
+        assert_eq!(joined(&addresses).unwrap(), "203.0.113.1, 2001:db8::1");
+        assert_eq!(joined(&addresses[..1]).unwrap(), "203.0.113.1");
+        assert_eq!(joined(&[]), None);
     }
 
     #[test]
@@ -314,7 +368,7 @@ mod tests {
             ("x-hop", "1"),
             ("x-end", "2"),
         ];
-        let headers = rewritten(&fields, Trust::Untrusted);
+        let headers = rewritten(&fields, way());
         assert_eq!(headers["x-forwarded-for"], "192.0.2.7");
         assert_eq!(headers["x-end"], "2");
         for gone in ["connection", "keep-alive", "te", "x-hop"] {

@@ -3,19 +3,20 @@
 //! Fails closed: a verdict this version does not know is a denial, and no response leaves but through call two.
 
 use std::cell::{Cell, RefCell};
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, FORWARDED, HOST, TRANSFER_ENCODING};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, request};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use mantlet_engine::{Denial, Exchange, Form, Nonce, RequestHead, ResponseHead, Verdict};
+use mantlet_engine::{Denial, Engine, Exchange, Form, Nonce, RequestHead, ResponseHead, Verdict};
 
 use crate::body::{RequestBody, ResponseBody, Streamed};
-use crate::fields::{self, MANTLET_NONCE, MANTLET_REASON, Scheme, Sender, Trust};
+use crate::fields::{self, MANTLET_NONCE, MANTLET_REASON, Scheme, Trust, Way};
+use crate::log::{self, Asker};
 use crate::tunnel;
 use crate::upstream::{Failure, Lease, Timer};
 use crate::wire::Signals;
@@ -24,13 +25,24 @@ use crate::worker::Worker;
 /// What is known of a client's connection.
 pub(crate) struct Client {
     worker: Rc<Worker>,
-    peer: SocketAddr,
+    /// The other end, or whom it announces.
+    peer: IpAddr,
     /// The peer's address as a field value.
     peer_value: HeaderValue,
+    /// Whether the client came to an announcing balancer by TLS.
+    tls: bool,
     timer: RefCell<Timer>,
     signals: Arc<Signals>,
     /// Requests so far: the gate counts them too.
     count: Cell<u64>,
+}
+
+/// A request that the engine has been asked about.
+struct Judged {
+    verdict: Verdict,
+    exchange: Exchange,
+    client: IpAddr,
+    way: Way,
 }
 
 /// What may be asked for, as far as the proxy is concerned.
@@ -45,13 +57,13 @@ enum After {
 }
 
 impl Client {
-    pub(crate) fn new(worker: Rc<Worker>, peer: SocketAddr, signals: Arc<Signals>) -> Self {
-        let address = peer.ip().to_canonical().to_string();
+    pub(crate) fn new(worker: Rc<Worker>, peer: IpAddr, tls: bool, signals: Arc<Signals>) -> Self {
         Self {
             worker,
             peer,
-            peer_value: HeaderValue::try_from(address)
+            peer_value: HeaderValue::try_from(peer.to_string())
                 .unwrap_or_else(|_| HeaderValue::from_static("unknown")),
+            tls,
             timer: RefCell::default(),
             signals,
             count: Cell::new(0),
@@ -67,52 +79,18 @@ impl Client {
         } else {
             After::KeepAlive
         };
-        let method = parts.method.clone();
-        let form = Form::of(&parts.headers);
         let number = self.count.replace(self.count.get() + 1);
-        let fault = self.signals.fault_of(number);
-        let (verdict, exchange, trust) = match fault {
+        let mut response = match self.signals.fault_of(number) {
             // what the HTTP library hands out is a stand-in, of which nobody has asked anything
             Some(fault) => {
+                log::refused(fault, self.peer);
                 let denial = Denial::new(fault.reason(), fault.status(), fault.detail());
                 let exchange = self.worker.live.load().on_unreadable();
-                (Verdict::Deny(denial), exchange, Trust::Untrusted)
+                let form = Form::of(&parts.headers);
+                self.reply(&exchange, &denial, &parts.method, form)
             }
-            None => self.ask(&parts),
+            None => self.decide(&mut parts, body).await,
         };
-        let outcome = match verdict {
-            Verdict::Allow(permit) => {
-                let scheme = match permit.is_secure() {
-                    true => Scheme::Https,
-                    false => Scheme::Http,
-                };
-                self.forward(&mut parts, body, trust, scheme, permit.nonce())
-                    .await
-            }
-            Verdict::Deny(denial) => Err(denial),
-            _ => Err(Denial::new(
-                "proxy.verdict",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The service cannot answer right now.",
-            )),
-        };
-        let leaving = outcome.map(|mut response| {
-            leave(&exchange, &mut response);
-            response
-        });
-        let mut response = leaving.unwrap_or_else(|denial| {
-            let (reason, status) = (denial.reason, denial.status.as_u16());
-            let peer = self.peer.ip();
-            match fault {
-                // method and path would be those of the stand-in
-                Some(_) => tracing::info!(reason, status, %peer, "refused on the wire"),
-                None => {
-                    let path = parts.uri.path();
-                    tracing::info!(reason, status, %peer, %method, path, "answered by the proxy");
-                }
-            }
-            self.reply(&exchange, &denial, &method, form)
-        });
         let closes = match response.status() {
             StatusCode::SWITCHING_PROTOCOLS => false,
             // the rest of the body may still come
@@ -127,8 +105,52 @@ impl Client {
         response
     }
 
-    /// Call one.
-    fn ask(&self, parts: &request::Parts) -> (Verdict, Exchange, Trust) {
+    /// The application's answer, or the proxy's, to a request that could be read.
+    async fn decide(&self, parts: &mut request::Parts, body: Incoming) -> Response<ResponseBody> {
+        let form = Form::of(&parts.headers);
+        let Judged {
+            verdict,
+            exchange,
+            client,
+            way,
+        } = self.judge(parts);
+        let outcome = match verdict {
+            Verdict::Allow(permit) => {
+                for reason in permit.reported() {
+                    log::reported(reason, &self.asker(client, parts));
+                }
+                self.forward(parts, body, way, permit.nonce()).await
+            }
+            Verdict::Deny(denial) => Err(denial),
+            _ => Err(Denial::new(
+                "proxy.verdict",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The service cannot answer right now.",
+            )),
+        };
+        match outcome {
+            Ok(mut response) => {
+                leave(&exchange, &mut response);
+                response
+            }
+            Err(denial) => {
+                log::answered(&denial, &self.asker(client, parts));
+                self.reply(&exchange, &denial, &parts.method, form)
+            }
+        }
+    }
+
+    fn asker<'a>(&self, client: IpAddr, parts: &'a request::Parts) -> Asker<'a> {
+        Asker {
+            peer: self.peer,
+            client,
+            method: &parts.method,
+            path: parts.uri.path(),
+        }
+    }
+
+    /// Call one, and what the application may be told of the request's way.
+    fn judge(&self, parts: &request::Parts) -> Judged {
         let engine = self.worker.live.load();
         let mut head = RequestHead::new(&parts.method, parts.uri.path().as_bytes(), &parts.headers);
         head.query = parts.uri.query().map(str::as_bytes);
@@ -136,13 +158,36 @@ impl Client {
             .uri
             .authority()
             .map(|authority| authority.as_str().as_bytes());
-        head.peer = Some(self.peer.ip());
+        head.peer = Some(self.peer);
+        head.tls = self.tls;
         let (verdict, exchange) = engine.on_request(&head);
-        let trust = match engine.trusts(self.peer.ip()) {
-            true => Trust::Trusted,
-            false => Trust::Untrusted,
+        log::untrusted_proxy(&engine, &head);
+        let mut way = Way {
+            addresses: self.peer_value.clone(),
+            host: None,
+            scheme: match exchange.is_secure() {
+                true => Scheme::Https,
+                false => Scheme::Http,
+            },
+            trust: Trust::Untrusted,
+            client_field: engine.client_field().cloned(),
         };
-        (verdict, exchange, trust)
+        let mut client = self.peer;
+        if engine.trusts(self.peer) {
+            let hops = engine.hops(&head);
+            client = hops.first().copied().unwrap_or(client);
+            way.addresses = fields::joined(&hops).unwrap_or(way.addresses);
+            if !reads_forwarded(&engine, self.peer) {
+                way.host = fields::nearest_host(&parts.headers);
+            }
+            way.trust = Trust::Trusted;
+        }
+        Judged {
+            verdict,
+            exchange,
+            client,
+            way,
+        }
     }
 
     /// The application's answer, or why there is none. Takes the fields out of `parts`.
@@ -150,8 +195,7 @@ impl Client {
         &self,
         parts: &mut request::Parts,
         body: Incoming,
-        trust: Trust,
-        scheme: Scheme,
+        way: Way,
         nonce: Option<Nonce>,
     ) -> Result<Response<ResponseBody>, Denial> {
         let mut headers = std::mem::take(&mut parts.headers);
@@ -162,12 +206,7 @@ impl Client {
         {
             headers.insert(HOST, host);
         }
-        let sender = Sender {
-            peer: &self.peer_value,
-            trust,
-            scheme,
-        };
-        fields::rewrite_request(&mut headers, &sender).map_err(|_| {
+        fields::rewrite_request(&mut headers, way).map_err(|_| {
             Denial::new(
                 "wire.connection-names",
                 StatusCode::BAD_REQUEST,
@@ -287,6 +326,15 @@ impl Client {
         }
         response
     }
+}
+
+/// Whether the policy reads `Forwarded` of this peer, and then no X-Forwarded-Host: the engine is asked who the client of a
+/// request with nothing else would be.
+fn reads_forwarded(engine: &Engine, peer: IpAddr) -> bool {
+    let fields = vec![(FORWARDED, HeaderValue::from_static("for=192.0.2.1"))];
+    let mut head = RequestHead::new(&Method::GET, b"/", &fields);
+    head.peer = Some(peer);
+    engine.hops(&head).len() > 1
 }
 
 /// Call two.

@@ -15,12 +15,13 @@
 //!
 //! What a request meets, in order:
 //!
-//! 1. the [gate](wire) reads its bytes before the HTTP library does and turns away what two implementations could read
+//! 1. a balancer that the policy trusts announces its client ([`wire::Announced`]);
+//! 2. the [gate](wire) reads its bytes before the HTTP library does and turns away what two implementations could read
 //!    differently;
-//! 2. the engine's call one decides;
-//! 3. hop-by-hop fields go, forwarding fields are rewritten, the nonce is told;
-//! 4. the application answers over a pooled connection, or the proxy does: 502, 504;
-//! 5. the engine's call two edits the response, whoever made it.
+//! 3. the engine's call one decides;
+//! 4. hop-by-hop fields go, forwarding fields are rewritten, the nonce is told;
+//! 5. the application answers over a pooled connection, or the proxy does: 502, 504;
+//! 6. the engine's call two edits the response, whoever made it.
 //!
 //! What does not go through: trailers and interim responses other than 100 (RFC 9110 sections 6.5 and 15.2), upgrades other
 //! than WebSocket, CONNECT and TRACE. `Expect: 100-continue` is answered here, once the application's connection takes the
@@ -36,6 +37,7 @@ mod config;
 mod fields;
 mod forward;
 mod listen;
+mod log;
 mod server;
 mod tunnel;
 mod upload;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -27,8 +27,9 @@ use tokio::task::LocalSet;
 use crate::admin;
 use crate::config::Config;
 use crate::forward::Client;
+use crate::log;
 use crate::upstream::Pool;
-use crate::wire::{Guarded, Patience, Signals};
+use crate::wire::{Announced, Guarded, Patience, Signals, Unannounced};
 
 /// What a worker starts with.
 pub(crate) struct Start {
@@ -127,6 +128,18 @@ impl Ticket {
         let mut open = self.worker.open.borrow_mut();
         open.tickets.insert(self.id, Some(waker.clone()));
     }
+
+    /// Waits for the worker to stop.
+    async fn stopping(&self) {
+        poll_fn(|cx| {
+            self.wake_at_stop(cx.waker());
+            match self.worker.is_stopping() {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        })
+        .await;
+    }
 }
 
 /// Serves until told to stop and until the connections have ended or the grace is over.
@@ -208,16 +221,49 @@ async fn take(worker: &Rc<Worker>, accepted: io::Result<(TcpStream, SocketAddr)>
     }
 }
 
-async fn connection(worker: Rc<Worker>, ticket: Ticket, stream: TcpStream, peer: SocketAddr) {
+/// Who is at the other end, and the bytes that have been read to learn it. Where the policy has balancers announce their
+/// clients, a connection of one that does not ends without an answer: nobody knows whom it would go to.
+async fn opened(
+    worker: &Worker,
+    ticket: &Ticket,
+    stream: &mut TcpStream,
+    peer: IpAddr,
+) -> Result<(Announced, Vec<u8>), Unannounced> {
+    if !worker.live.load().expects_proxy_protocol(peer) {
+        return Ok((Announced::default(), Vec::new()));
+    }
+    tokio::select! {
+        biased;
+        read = Announced::read(stream) => read,
+        () = ticket.stopping() => Err(Unannounced::Stopping),
+        () = tokio::time::sleep(worker.config.timeouts.head) => Err(Unannounced::Late),
+    }
+}
+
+async fn connection(
+    worker: Rc<Worker>,
+    ticket: Ticket,
+    mut stream: TcpStream,
+    address: SocketAddr,
+) {
     // answers are written whole; waiting for more only delays them
     let _ = stream.set_nodelay(true);
+    let neighbour = address.ip().to_canonical();
+    let (announced, early) = match opened(&worker, &ticket, &mut stream, neighbour).await {
+        Ok(opened) => opened,
+        Err(why) => {
+            log::unannounced(why, neighbour);
+            return;
+        }
+    };
+    let peer = announced.source.unwrap_or(neighbour);
     let signals = Arc::<Signals>::default();
     let patience = Patience {
         head: worker.config.timeouts.head,
         write: worker.config.timeouts.write,
     };
-    let guarded = Guarded::new(stream, signals.clone(), patience);
-    let client = Rc::new(Client::new(worker.clone(), peer, signals));
+    let guarded = Guarded::new(stream, early, signals.clone(), patience);
+    let client = Rc::new(Client::new(worker.clone(), peer, announced.tls, signals));
     let service = service_fn(move |request| {
         let client = client.clone();
         async move { Ok::<_, Infallible>(client.answer(request).await) }
@@ -249,7 +295,7 @@ async fn connection(worker: Rc<Worker>, ticket: Ticket, stream: TcpStream, peer:
                 parts.io.into_inner().linger().await;
             }
         }
-        Ok(Err(error)) => tracing::debug!(%error, peer = %peer.ip(), "connection ended"),
-        Err(_panic) => tracing::error!(peer = %peer.ip(), "panic; the connection is closed"),
+        Ok(Err(error)) => tracing::debug!(%error, %peer, "connection ended"),
+        Err(_panic) => tracing::error!(%peer, "panic; the connection is closed"),
     }
 }

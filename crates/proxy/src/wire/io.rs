@@ -54,6 +54,8 @@ impl Signals {
 #[derive(Debug)]
 pub(crate) struct Guarded {
     stream: TcpStream,
+    /// What has been read of the stream already, and not yet seen by the gate.
+    early: Vec<u8>,
     gate: Gate,
     signals: Arc<Signals>,
     patience: Patience,
@@ -103,9 +105,16 @@ impl Stall {
 }
 
 impl Guarded {
-    pub(crate) fn new(stream: TcpStream, signals: Arc<Signals>, patience: Patience) -> Self {
+    /// `early` goes before the bytes of `stream`.
+    pub(crate) fn new(
+        stream: TcpStream,
+        early: Vec<u8>,
+        signals: Arc<Signals>,
+        patience: Patience,
+    ) -> Self {
         Self {
             stream,
+            early,
             gate: Gate::new(),
             signals,
             patience,
@@ -180,7 +189,13 @@ impl AsyncRead for Guarded {
                 continue;
             }
             let before = buf.filled().len();
-            ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+            if this.early.is_empty() {
+                ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+            } else {
+                let n = this.early.len().min(buf.remaining());
+                buf.put_slice(&this.early[..n]);
+                this.early.drain(..n);
+            }
             let fresh = &buf.filled()[before..];
             if fresh.is_empty() {
                 return Poll::Ready(Ok(()));

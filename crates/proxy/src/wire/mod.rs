@@ -23,11 +23,13 @@
 //! assert_eq!(gate.fault(), Some((1, Fault::HostRepeated)));
 //! ```
 
+mod announced;
 mod chunks;
 mod fault;
 mod head;
 mod io;
 
+pub use announced::{Announced, Unannounced};
 pub use fault::Fault;
 pub(crate) use io::{Guarded, Patience, Signals};
 

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod admin;
+mod announced;
+mod checks;
+mod client_address;
 mod failures;
 mod forwarding;
 mod lifetime;
