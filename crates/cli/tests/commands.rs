@@ -240,3 +240,51 @@ fn check_tells_what_is_only_reported() {
     );
     assert!(told.contains("Reported  origin.foreign\n"), "{told}");
 }
+
+#[test]
+fn init_writes_a_policy_that_still_holds_when_its_comments_become_keys() {
+    for framework in [
+        "fastapi",
+        "flask",
+        "django",
+        "streamlit",
+        "axum",
+        "actix",
+        "node",
+        "other",
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let words = ["init", "--framework", framework];
+        let told = mantlet(folder.path(), &words);
+        assert!(told.status.success(), "{}", error(&told));
+        let file = folder.path().join("mantlet.toml");
+        let text = std::fs::read_to_string(&file).expect("readable");
+        // a first try comes by 127.0.0.1, so no host is listed before somebody does
+        assert!(text.contains("\n# [hosts]\n"), "{text}");
+        assert!(text.contains("\n# [cross_origin]\n"), "{text}");
+        let is_key = |line: &str| line.starts_with('[') || line.contains(" = ");
+        let meant = text.lines().map(|line| match line.strip_prefix("# ") {
+            Some(key) if is_key(key) => key,
+            _ => line,
+        });
+        let meant = meant.collect::<Vec<_>>().join("\n");
+        std::fs::write(&file, &meant).expect("written");
+        let told = mantlet(folder.path(), &["check"]);
+        assert!(told.status.success(), "{meant}: {}", error(&told));
+        assert!(out(&told).contains("Host           those of hosts.allowed\n"));
+        assert!(out(&told).contains("Cross-origin   report\n"));
+    }
+}
+
+#[test]
+fn init_lists_the_hosts_it_is_told_and_refuses_what_is_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let told = mantlet(folder.path(), &["init", "--host", "a/b"]);
+    assert_eq!(told.status.code(), Some(2));
+    assert!(error(&told).contains("hosts.allowed"), "{}", error(&told));
+    let words = ["init", "--host", "example.com", "--host", "*.example.com"];
+    let told = mantlet(folder.path(), &words);
+    assert!(error(&told).contains("MANTLET_ENVIRONMENT=development"));
+    let tried = mantlet(folder.path(), &["check", "-H", "Host: a.example.com"]);
+    assert!(out(&tried).contains("goes on to the application"));
+}
