@@ -22,16 +22,25 @@ pub(crate) fn head<B>(request: &Request<B>) -> RequestHead<'_> {
     head.authority = uri
         .authority()
         .map(|authority| authority.as_str().as_bytes());
-    let extensions = request.extensions();
-    if !extensions.is_empty() {
-        if let Some(connection) = extensions.get::<Connection>() {
-            head.peer = Some(connection.peer.ip());
-            head.tls = connection.tls;
-        } else {
-            head.peer = peer_told_by_axum(extensions).map(|peer| peer.ip());
-        }
+    if let Some(connection) = Connection::of(request.extensions()) {
+        head.peer = Some(connection.peer.ip());
+        head.tls = connection.tls;
     }
     head
+}
+
+impl Connection {
+    /// What the server, or axum, has put into the extensions of a request.
+    pub(crate) fn of(extensions: &Extensions) -> Option<Self> {
+        if extensions.is_empty() {
+            return None;
+        }
+        let told = extensions.get::<Self>().copied();
+        told.or_else(|| {
+            let peer = peer_told_by_axum(extensions)?;
+            Some(Self { peer, tls: false })
+        })
+    }
 }
 
 #[cfg(feature = "axum")]

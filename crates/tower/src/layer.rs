@@ -68,7 +68,7 @@ where
                 }
                 // the first insertion into extensions allocates: pay it only for what a handler can use
                 if permit.nonce().is_some()
-                    || permit.client() != head.peer
+                    || permit.client() != head.peer.map(|peer| peer.to_canonical())
                     || permit.reported().next().is_some()
                 {
                     request.extensions_mut().insert(permit);

@@ -4,14 +4,16 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use mantlet_config::{Config, Source};
-use mantlet_engine::{RequestHead, ResponseHead};
+use mantlet_engine::policy::{Hosts, Policy, Rules, Scoped};
+use mantlet_engine::{Engine, Form, OsEntropy, RequestHead, ResponseHead, Verdict};
 use mantlet_headers::cookie::{Attributes, Hardening, SameSite, SetCookie};
 use mantlet_headers::csp::{Csp, Directive, DirectiveName, Fetch};
 use mantlet_headers::registry::{self, Entry};
-use mantlet_headers::{Authority, Fault, Field, Origin, forwarded};
+use mantlet_headers::{Authority, Fault, Field, HostName, HostPattern, Origin, forwarded};
 use mantlet_proxy::wire::Gate;
 
 /// A parser and what it must hold.
@@ -48,6 +50,14 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "csp-matching",
         run: csp_matching,
+    },
+    Target {
+        name: "host-pattern",
+        run: host_pattern,
+    },
+    Target {
+        name: "request",
+        run: request,
     },
     Target {
         name: "route",
@@ -135,6 +145,97 @@ fn origin(data: &[u8]) {
             printed
         );
     }
+}
+
+/// A pattern matches the host it is made of, and a wildcard does not match its own name.
+fn host_pattern(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    match text.parse::<HostPattern>() {
+        Err(malformed) => assert!(malformed.span.end <= data.len(), "{malformed:?}"),
+        Ok(pattern) => {
+            let mut policy = Policy::new(Scoped::any(Rules::default()));
+            let below = matches!(pattern.name, HostName::Below(_));
+            policy.hosts = Some(Hosts {
+                allowed: vec![pattern],
+                ..Hosts::default()
+            });
+            let engine = Engine::new(policy, OsEntropy);
+            let asked = |host: &str| {
+                let none = HeaderMap::new();
+                let mut head = RequestHead::new(&Method::GET, b"/", &none);
+                head.authority = Some(host.as_bytes());
+                matches!(engine.on_request(&head).0, Verdict::Allow(_))
+            };
+            match text.strip_prefix("*.") {
+                Some(name) => {
+                    assert!(below && !asked(name), "{text}");
+                    let long = name.trim_end_matches('.').len() > 240;
+                    assert!(long || asked(&format!("a.{name}")), "{text}");
+                }
+                None if text == "*" => assert!(asked("example.com")),
+                None => assert!(asked(text), "{text}"),
+            }
+        }
+    }
+}
+
+/// One policy under every source of the client's address.
+static ENGINES: LazyLock<Vec<Engine>> = LazyLock::new(|| {
+    let policy = "trusted_proxies = ['10.0.0.1']\n\
+                  hosts = { allowed = ['example.com', '*.example.com'], www_redirect = true }\n\
+                  [cross_origin]\nallowed_origins = ['https://partner.example']\n\
+                  danger_exempt_paths = ['/hooks']\nmethod_override = ['x-http-method-override']\n\
+                  [resource_isolation]\nallow_same_site = false\n\
+                  [[route]]\npath = '/open'\nresource_isolation = false\ndanger_any_host = true\n";
+    let config = Config::parse(policy).expect("right");
+    let sources = ["x-forwarded-for", "forwarded", "x-client", "proxy-protocol"];
+    let engine = |source| config.clone().client_address(source).build();
+    sources.map(|source| engine(source).expect("right")).into()
+});
+
+/// Lines of a request: `METHOD path`, then `name: value`. Whatever they say, there is a verdict, every denial can be told,
+/// and what a stranger forwards changes nothing.
+fn request(data: &[u8]) {
+    let mut lines = data.split(|&b| b == b'\n');
+    let first = lines.next().unwrap_or_default();
+    let mut words = first.splitn(2, |&b| b == b' ');
+    let method = Method::from_bytes(words.next().unwrap_or_default()).unwrap_or_default();
+    let path = words.next().unwrap_or_default();
+    let mut fields = HeaderMap::new();
+    for line in lines {
+        let mut halves = line.splitn(2, |&b| b == b':');
+        let name = HeaderName::from_bytes(halves.next().unwrap_or_default());
+        let value = HeaderValue::from_bytes(halves.next().unwrap_or_default().trim_ascii());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            fields.append(name, value);
+        }
+    }
+    let mut told = Vec::new();
+    for (engine, peer) in ENGINES.iter().flat_map(|engine| [(engine, 1), (engine, 2)]) {
+        let mut head = RequestHead::new(&method, path, &fields);
+        head.peer = Some([10, 0, 0, peer].into());
+        let (verdict, exchange) = engine.on_request(&head);
+        let reason = match &verdict {
+            Verdict::Deny(denial) => {
+                let reply = exchange.reply(denial, &method, Form::of(&fields));
+                assert!(!reply.status.is_success());
+                assert_eq!(reply.headers[header::CACHE_CONTROL], "no-store");
+                denial.reason
+            }
+            Verdict::Allow(permit) => {
+                assert_eq!(permit.client(), engine.hops(&head).first().copied());
+                ""
+            }
+            other => panic!("{other:?}"),
+        };
+        if peer == 2 {
+            told.push(reason);
+        }
+    }
+    // no source is read of a stranger
+    assert!(told.iter().all(|reason| *reason == told[0]), "{told:?}");
 }
 
 fn forwarded(data: &[u8]) {
