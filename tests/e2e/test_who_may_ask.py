@@ -188,6 +188,7 @@ http {{
         listen 127.0.0.1:{port};
         proxy_set_header Host $http_host;
         proxy_set_header X-Forwarded-Proto https;
+        proxy_set_header X-Forwarded-Host $http_host;
         proxy_set_header X-Forwarded-For {address};
         location / {{ proxy_pass http://127.0.0.1:{to}; }}
     }}
@@ -209,7 +210,12 @@ def test_the_application_behind_nginx_logs_the_client(
     nginx = started([NGINX, "-p", f"{tmp_path}/", "-c", "nginx.conf"], tmp_path)
     until(lambda: nginx.process.poll() is not None or accepts(port), "nginx listens")
     # a lie that nginx passes on to the left of what it knows is not read
-    lies = {"Host": "app.test", "X-Forwarded-For": "203.0.113.1", "Forwarded": "for=203.0.113.2"}
+    lies = {
+        "Host": "app.test",
+        "X-Forwarded-For": "203.0.113.1",
+        "X-Forwarded-Host": "evil.test",
+        "Forwarded": "for=203.0.113.2",
+    }
     answer = ask(port, "/items/7", headers=lies, source="127.0.0.5")
     assert answer.status == 200
     assert answer["strict-transport-security"]

@@ -219,10 +219,12 @@ fn tell(out: &mut impl Write, page: &Page<'_>, answer: &Answer) -> std::io::Resu
             Ok(())
         }
         Verdict::Deny(denial) => {
-            line(
-                "Verdict",
-                &format!("denied, {} {}", denial.status.as_u16(), denial.reason),
-            )?;
+            let done = match denial.location {
+                Some(_) => "redirected",
+                None => "denied",
+            };
+            let status = denial.status.as_u16();
+            line("Verdict", &format!("{done}, {status} {}", denial.reason))?;
             line("Told", &denial.detail)?;
             denial.fix.map_or(Ok(()), |fix| line("Remedy", fix))
         }

@@ -186,7 +186,7 @@ fn check_says_who_may_ask_and_shows_the_page_of_a_listed_host() {
 #[test]
 fn check_tries_a_request() {
     let folder = folder_with(
-        "hosts.allowed = [\"app.test\"]\ntrusted_proxies = [\"10.0.0.1\"]\n\
+        "hosts = { allowed = [\"app.test\"], www_redirect = true }\ntrusted_proxies = [\"10.0.0.1\"]\n\
          cross_origin.danger_exempt_paths = [\"/hooks\"]\n",
     );
     let tried = |words: &[&str]| out(&mantlet(folder.path(), &[&["check"], words].concat()));
@@ -209,6 +209,14 @@ fn check_tries_a_request() {
         (&["-H", "Host: app.test"], "Verdict   goes on"),
         (&["-H", "Host:"], "Verdict   denied, 400 host.missing\n"),
         (&["-H", "Host;"], "Verdict   denied, 400 host.malformed\n"),
+        (
+            &["-H", "Host: www.app.test"],
+            "Verdict   redirected, 301 host.redirect\n",
+        ),
+        (
+            &["-H", "Host: www.app.test"],
+            "location: https://app.test/\n",
+        ),
         (
             &["-H", "Host: app.test", "-H", "host: app.test"],
             "Verdict   denied, 400 host.repeated\n",
