@@ -118,7 +118,7 @@ impl Asked {
             words.push_str("; WebSockets are not checked");
         }
         if closed {
-            words.push_str("; programs that are no browser are denied too");
+            words.push_str("; programs that are no browser too");
         }
         words
     }
@@ -246,7 +246,7 @@ mod tests {
             (
                 "cross_origin.allow_unverifiable_requests = false",
                 "/",
-                "Cross-origin: enforce; programs that are no browser are denied too",
+                "Cross-origin: enforce; programs that are no browser too",
             ),
             (
                 "resource_isolation = true\ncross_origin.disposition = 'report'",
