@@ -53,6 +53,7 @@ fn explain_knows_short_names_words_and_keys() {
         ("client_address", "client_address (a key"),
         ("cross_origin", "  danger_exempt_paths "),
         ("resource_isolation", "  allow_cors "),
+        ("https.required", "Answered  301 Moved Permanently for GET"),
         ("host.unknown", "Answered  400 Bad Request\n"),
         ("origin.port-mismatch", "cross_origin.self_origins"),
         ("isolation", "isolation.embedded (a reason"),

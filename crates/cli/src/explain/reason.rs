@@ -47,7 +47,11 @@ pub(super) fn explain(out: &mut impl Write, reasons: &[Reason]) -> std::io::Resu
             writeln!(out)?;
         }
         writeln!(out, "{} (a reason of a denial)\n", reason.code)?;
-        writeln!(out, "Answered  {}", reason.status)?;
+        let reads = match reason.status.is_redirection() {
+            true => "301 Moved Permanently for GET and HEAD, else ",
+            false => "",
+        };
+        writeln!(out, "Answered  {reads}{}", reason.status)?;
         writeln!(out, "Told      {}", reason.detail)?;
         match reason.fix {
             Some(fix) => writeln!(out, "Remedy    {fix}")?,
