@@ -180,10 +180,11 @@ impl Compiler {
         if let Some(default) = &section.cache_default {
             self.cache_default(default, &mut rules);
         }
-        self.warn_of_shared_nonces(&rules, setting(CACHE_CONTROL));
+        let cache = self.cache_by_type(&section.cache_by_type);
+        self.warn_of_shared_nonces(&rules, &cache, setting(CACHE_CONTROL));
         rules.sort_by_key(|rule: &Rule| position(&rule.name));
         Rules {
-            cache: self.cache_by_type(&section.cache_by_type),
+            cache,
             headers: rules,
             cookies: section
                 .cookies

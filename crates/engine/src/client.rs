@@ -48,7 +48,7 @@ pub(crate) struct Origination {
     /// Whether a field of a trusted peer is too long to be read; nothing is believed then.
     pub(crate) too_large: bool,
     /// What the outermost trusted proxy says, where the source is Forwarded.
-    element: Option<Result<Element, Malformed>>,
+    element: Option<Box<Result<Element, Malformed>>>,
 }
 
 impl Sources {
@@ -86,12 +86,13 @@ impl Sources {
         let mut client = head.peer.map(|peer| peer.to_canonical());
         let mut element = None;
         if trusted {
-            element = self.walk(head, &mut |hop| client = Some(hop));
+            let told = self.walk(head, &mut |hop| client = Some(hop));
+            element = told.map(Box::new);
         }
         let told = || match &self.address {
             _ if !trusted => false,
             ClientAddress::Forwarded => {
-                let element = element.as_ref().and_then(|element| element.as_ref().ok());
+                let element = element.as_deref().and_then(|element| element.as_ref().ok());
                 element.and_then(|element| element.scheme) == Some(Scheme::Https)
             }
             _ => is_https(head.fields),
@@ -180,7 +181,7 @@ impl Origination {
         if !self.trusted {
             return;
         }
-        match (&sources.address, &self.element) {
+        match (&sources.address, self.element.as_deref()) {
             (ClientAddress::Forwarded, Some(Ok(element))) => {
                 if let Some(host) = &element.host {
                     visit(Ok(host.clone()));

@@ -82,7 +82,10 @@ impl Edits<'_> {
 
     fn value(&self, slot: &Slot) -> Option<HeaderValue> {
         match &slot.text {
-            Text::Fixed(_) if self.caching_chosen && slot.is_caching() => None,
+            // Expires may let shared caches keep the page, and with a nonce none may
+            Text::Fixed(_) if self.caching_chosen && self.nonce.is_none() && slot.is_caching() => {
+                None
+            }
             Text::Fixed(value) => Some(value.clone()),
             Text::WithNonce(value) => self.nonce.map(|_| value.clone()),
             Text::Template(template) => match &self.nonce {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue, header};
 
 use crate::check::host::Listed;
-use crate::check::{self, Facts};
+use crate::check::{self, Facts, Read, Reported};
 use crate::client::{Sources, UntrustedProxy};
 use crate::emit::{ByType, Tables};
 use crate::entropy::Entropy;
@@ -40,6 +40,8 @@ pub(crate) struct Compiled {
     scopes: Vec<Scope>,
     /// The paths of the routes, the longest first.
     paths: Vec<RoutePath>,
+    /// Whether any check can deny a request: a policy of header fields alone reads nothing of it.
+    judges: bool,
     uses_nonce: bool,
     tells_reason: bool,
 }
@@ -110,7 +112,12 @@ impl Engine {
                 .into_iter()
                 .any(|secure| scope.tables.of(secure).needs_nonce())
         };
+        let judges = policy.hosts.is_some()
+            || policy.cross_origin.is_some()
+            || policy.https == Https::Redirect
+            || scopes.iter().any(|scope| !scope.isolation.is_empty());
         Self(Arc::new(Compiled {
+            judges,
             sources: Sources {
                 https: policy.https,
                 trusted: policy.trusted_proxies,
@@ -185,17 +192,21 @@ impl Engine {
         let scope = compiled.scope(path.as_deref());
         let secure = origination.secure;
         let mut exchange = Exchange::new(self.clone(), scope, secure);
-        let facts = Facts {
-            compiled,
-            head,
-            origination: &origination,
-            path,
-        };
         let scope = &compiled.scopes[scope];
-        let reported = match check::run(&facts, scope) {
-            Ok(reported) => reported,
-            Err(denial) => return (Verdict::Deny(denial), exchange),
-        };
+        let mut reported = Reported::default();
+        if compiled.judges {
+            let facts = Facts {
+                compiled,
+                head,
+                read: &Read::of(head.fields),
+                origination: &origination,
+                path,
+            };
+            reported = match check::run(&facts, scope) {
+                Ok(reported) => reported,
+                Err(denial) => return (Verdict::Deny(denial), exchange),
+            };
+        }
         if compiled.uses_nonce && scope.tables.of(secure).needs_nonce() {
             match Nonce::draw(&*compiled.entropy) {
                 Ok(nonce) => exchange.nonce = Some(nonce),
@@ -206,6 +217,7 @@ impl Engine {
             nonce: exchange.nonce,
             secure,
             client: origination.client,
+            told: origination.trusted,
             reported,
         };
         (Verdict::Allow(permit), exchange)

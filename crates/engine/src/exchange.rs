@@ -58,7 +58,10 @@ impl Exchange {
         Edits {
             table,
             nonce,
-            cache: (!caching_chosen).then(by_type).flatten(),
+            cache: match table.cache.is_empty() || caching_chosen {
+                true => None,
+                false => by_type(),
+            },
             caching_chosen,
             cookies,
         }

@@ -11,14 +11,16 @@ pub trait Fields {
     /// Calls `visit` with each value of `name`, in order of arrival.
     fn each<'a>(&'a self, name: &HeaderName, visit: &mut dyn FnMut(&'a [u8]));
 
+    /// Calls `visit` with the name, in lower case, and the value of each field that the checks read: `host`, `origin`,
+    /// `sec-fetch-site`, `sec-fetch-mode`, `sec-fetch-dest`, `upgrade`, `cookie` and `authorization`, in order of arrival. It
+    /// may visit others too.
+    fn all<'a>(&'a self, visit: &mut dyn FnMut(&[u8], &'a [u8]));
+
     /// The value of a field that may appear once; [`Single::Repeated`] is never "first wins".
     fn single<'a>(&'a self, name: &HeaderName) -> Single<'a> {
         let mut found = Single::Missing;
         self.each(name, &mut |value| {
-            found = match found {
-                Single::Missing => Single::One(value),
-                _ => Single::Repeated,
-            };
+            found = found.and(value);
         });
         found
     }
@@ -40,10 +42,26 @@ pub enum Single<'a> {
     Repeated,
 }
 
+impl<'a> Single<'a> {
+    /// The field with one more line.
+    pub(crate) fn and(self, value: &'a [u8]) -> Self {
+        match self {
+            Self::Missing => Self::One(value),
+            _ => Self::Repeated,
+        }
+    }
+}
+
 impl Fields for HeaderMap {
     fn each<'a>(&'a self, name: &HeaderName, visit: &mut dyn FnMut(&'a [u8])) {
         for value in self.get_all(name) {
             visit(value.as_bytes());
+        }
+    }
+
+    fn all<'a>(&'a self, visit: &mut dyn FnMut(&[u8], &'a [u8])) {
+        for (name, value) in self {
+            visit(name.as_str().as_bytes(), value.as_bytes());
         }
     }
 
@@ -65,6 +83,12 @@ impl Fields for Vec<(HeaderName, HeaderValue)> {
     fn each<'a>(&'a self, name: &HeaderName, visit: &mut dyn FnMut(&'a [u8])) {
         for (_, value) in self.iter().filter(|(known, _)| known == name) {
             visit(value.as_bytes());
+        }
+    }
+
+    fn all<'a>(&'a self, visit: &mut dyn FnMut(&[u8], &'a [u8])) {
+        for (name, value) in self {
+            visit(name.as_str().as_bytes(), value.as_bytes());
         }
     }
 }

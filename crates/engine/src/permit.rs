@@ -11,6 +11,8 @@ pub struct Permit {
     pub(crate) nonce: Option<Nonce>,
     pub(crate) secure: bool,
     pub(crate) client: Option<IpAddr>,
+    /// Whether a trusted peer was listened to.
+    pub(crate) told: bool,
     /// What origin and isolation would have said.
     pub(crate) reported: [Option<&'static Reason>; 2],
 }
@@ -29,6 +31,12 @@ impl Permit {
     /// The client's address: the peer's, or what a trusted peer tells of it. `None` where the host does not know the peer.
     pub fn client(&self) -> Option<IpAddr> {
         self.client
+    }
+
+    /// Whether there is anything that the request itself does not say: a nonce, what a trusted peer tells, a report. A host may
+    /// spare itself the way to the application for a permit that tells nothing.
+    pub fn tells(&self) -> bool {
+        self.told || self.nonce.is_some() || self.reported != [None; 2]
     }
 
     /// Why the request would have been denied by the checks that only report, in their order.

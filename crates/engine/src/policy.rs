@@ -261,7 +261,7 @@ impl MediaRange {
     }
 
     /// Whether a Content-Type, its parameters aside, is in the range.
-    pub(crate) fn holds(&self, content_type: &[u8]) -> bool {
+    pub fn holds(&self, content_type: &[u8]) -> bool {
         let essence = content_type.split(|&b| b == b';').next();
         let essence = essence.unwrap_or_default().trim_ascii();
         match self.0.strip_suffix('*') {

@@ -35,7 +35,8 @@ const MAX_LABEL: usize = 63;
 /// compares authorities. [`Authority::ip`] is for those who want the address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Authority<'a> {
-    host: Cow<'a, str>,
+    /// ASCII.
+    host: Cow<'a, [u8]>,
     absolute: bool,
     port: Option<u16>,
 }
@@ -46,6 +47,13 @@ impl<'a> Authority<'a> {
     /// # Errors
     /// [`Malformed`] for anything that is not exactly a host and at most one port.
     pub fn parse(input: &'a [u8]) -> Result<Self, Malformed> {
+        if is_plain(input) {
+            return Ok(Self {
+                host: Cow::Borrowed(input),
+                absolute: false,
+                port: None,
+            });
+        }
         let colon = match input.first() {
             None => {
                 return Err(Malformed::new("authority.empty", 0..0, "the host is empty"));
@@ -82,30 +90,21 @@ impl<'a> Authority<'a> {
                 ));
             }
         };
-        let (host, absolute) = match host {
+        let (host, absolute, upper) = match host {
             [b'[', inner @ .., b']'] => {
                 let text = ascii(inner).filter(|text| text.parse::<Ipv6Addr>().is_ok());
                 if text.is_none() {
                     let message = "no IPv6 address between the brackets";
                     return Err(Malformed::new("authority.ipv6", 0..host.len(), message));
                 }
-                (host, false)
+                (host, false, host.iter().any(u8::is_ascii_uppercase))
             }
-            [name @ .., b'.'] => (name, true),
-            name => (name, false),
+            [name @ .., b'.'] => (name, true, check_name(name)?),
+            name => (name, false, check_name(name)?),
         };
-        let Some(text) = ascii(host) else {
-            let message = "the host is not ASCII";
-            return Err(Malformed::new("authority.name", 0..host.len(), message)
-                .hint("write an internationalised name in its xn-- form"));
-        };
-        if !text.starts_with('[') {
-            check_name(text)?;
-        }
-        let host = if text.bytes().any(|b| b.is_ascii_uppercase()) {
-            Cow::Owned(text.to_ascii_lowercase())
-        } else {
-            Cow::Borrowed(text)
+        let host = match upper {
+            true => Cow::Owned(host.to_ascii_lowercase()),
+            false => Cow::Borrowed(host),
         };
         Ok(Self {
             host,
@@ -116,7 +115,8 @@ impl<'a> Authority<'a> {
 
     /// The host in lower case, an IPv6 address in its brackets, a name without its final dot.
     pub fn host(&self) -> &str {
-        &self.host
+        // it is ASCII: the fallback is never taken
+        std::str::from_utf8(&self.host).unwrap_or_default()
     }
 
     /// Whether the name was written with its final dot: the same name for DNS, another origin for a browser.
@@ -131,7 +131,7 @@ impl<'a> Authority<'a> {
 
     /// The address, if the host is one.
     pub fn ip(&self) -> Option<IpAddr> {
-        let text: &str = &self.host;
+        let text = self.host();
         match text.strip_prefix('[').and_then(|t| t.strip_suffix(']')) {
             Some(inner) => inner.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
             None => text.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
@@ -158,7 +158,7 @@ impl FromStr for Authority<'static> {
 
 impl fmt::Display for Authority<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.host)?;
+        f.write_str(self.host())?;
         if self.absolute {
             f.write_str(".")?;
         }
@@ -183,13 +183,57 @@ fn port(digits: &[u8]) -> Option<u16> {
     ascii(digits)?.parse().ok()
 }
 
-fn check_name(name: &str) -> Result<(), Malformed> {
+/// Whether the input is a name as most are: short, in lower case, without a port, and no number at its end. It is on the way
+/// of every request, so it branches once a name and not once a byte.
+fn is_plain(input: &[u8]) -> bool {
+    let mut before = DOT;
+    let mut faults = 0;
+    for &byte in input {
+        let class = CLASS[usize::from(byte)];
+        // two dots in a row leave an empty label
+        faults |= class & (before | OTHER);
+        before = class & DOT;
+    }
+    let last = || {
+        let dot = input.iter().rposition(|&b| b == b'.');
+        input[dot.map_or(0, |dot| dot + 1)]
+    };
+    faults == 0 && before != DOT && input.len() <= MAX_LABEL && !last().is_ascii_digit()
+}
+
+/// The class of a dot; that of a letter in lower case, a digit, `-` and `_` is 0.
+const DOT: u8 = 1;
+/// The class of everything else.
+const OTHER: u8 = 2;
+
+const CLASS: [u8; 256] = {
+    let mut table = [OTHER; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        table[byte as usize] = match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => 0,
+            b'.' => DOT,
+            _ => OTHER,
+        };
+        byte += 1;
+    }
+    table
+};
+
+/// Whether a name, which is well-formed, has an upper-case letter.
+fn check_name(name: &[u8]) -> Result<bool, Malformed> {
+    let Some(text) = ascii(name) else {
+        return Err(
+            Malformed::new("authority.name", 0..name.len(), "the host is not ASCII")
+                .hint("write an internationalised name in its xn-- form"),
+        );
+    };
     if name.is_empty() || name.len() > MAX_NAME {
         let message = "a host name has 1 to 253 characters";
         return Err(Malformed::new("authority.name", 0..name.len(), message));
     }
     let mut start = 0;
-    for label in name.split('.') {
+    for label in text.split('.') {
         let span = start..start + label.len();
         start = span.end + 1;
         if label.is_empty() || label.len() > MAX_LABEL {
@@ -205,12 +249,12 @@ fn check_name(name: &str) -> Result<(), Malformed> {
             return Err(Malformed::new("authority.name", at..at + 1, message));
         }
     }
-    let last = name.rsplit('.').next().unwrap_or_default();
-    if ends_in_number(last) && name.parse::<Ipv4Addr>().is_err() {
+    let last = text.rsplit('.').next().unwrap_or_default();
+    if ends_in_number(last) && text.parse::<Ipv4Addr>().is_err() {
         let message = "a name that ends in a number is an IPv4 address, and this is none in its four-part form";
         return Err(Malformed::new("authority.ipv4", 0..name.len(), message));
     }
-    Ok(())
+    Ok(name.iter().any(u8::is_ascii_uppercase))
 }
 
 /// <https://url.spec.whatwg.org/#ends-in-a-number-checker>
@@ -297,6 +341,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_plain_name_is_a_well_formed_one(input in r"[a-zA-Z0-9.:_-]{0,70}") {
+            if is_plain(input.as_bytes()) {
+                prop_assert_eq!(check_name(input.as_bytes()), Ok(false));
+            }
+        }
+
         #[test]
         fn printed_authorities_parse_to_themselves(
             host in r"[a-z][a-z0-9_-]{0,20}(\.[a-z][a-z0-9-]{0,10}){0,3}\.?", port: Option<u16>,

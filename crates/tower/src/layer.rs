@@ -63,14 +63,11 @@ where
         log::untrusted_proxy(&engine, &head);
         match verdict {
             Verdict::Allow(permit) => {
-                for reason in permit.reported() {
-                    log::verdict("would be denied", reason.code, Some(reason.fix), &request);
-                }
                 // the first insertion into extensions allocates: pay it only for what a handler can use
-                if permit.nonce().is_some()
-                    || permit.client() != head.peer.map(|peer| peer.to_canonical())
-                    || permit.reported().next().is_some()
-                {
+                if permit.tells() {
+                    for reason in permit.reported() {
+                        log::verdict("would be denied", reason.code, Some(reason.fix), &request);
+                    }
                     request.extensions_mut().insert(permit);
                 }
                 ResponseFuture::inner(self.inner.call(request), exchange)

@@ -214,19 +214,26 @@ impl Compiler {
     pub(super) fn warn_of_shared_nonces(
         &mut self,
         rules: &[Rule],
+        by_type: &[(MediaRange, HeaderValue)],
         cache: Option<&(At<String>, HeaderSetting)>,
     ) {
         let nonce = rules
             .iter()
             .any(|rule| matches!(rule.value, Value::Nonce(_)));
+        let is_shared = |value: &HeaderValue| {
+            let told = CacheControl::parse(value.as_bytes()).value;
+            !told.is_some_and(|told| told.is_private() || told.is_no_store())
+        };
         let shared = rules.iter().any(|rule| match &rule.value {
             Value::Fixed(value) if rule.name == CACHING && rule.op != Op::Remove => {
-                let told = CacheControl::parse(value.as_bytes()).value;
-                !told.is_some_and(|told| told.is_private() || told.is_no_store())
+                is_shared(value)
             }
             _ => false,
         });
-        if nonce && shared {
+        let pages = by_type
+            .iter()
+            .filter(|(range, _)| range.holds(b"text/html"));
+        if nonce && (shared || pages.into_iter().any(|(_, value)| is_shared(value))) {
             let message = "may let shared caches keep pages with a nonce: every client then gets the same one";
             let place = cache.and_then(|(key, _)| key.place.as_ref());
             let diagnostic =

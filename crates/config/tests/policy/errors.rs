@@ -323,6 +323,8 @@ fn a_cache_that_shares_nonces_is_warned_of() {
     assert!(warned("[cache]\ndefault = \"max-age=60\""));
     assert!(!warned("headers.cache-control = \"private, max-age=60\""));
     assert!(!warned("headers.cache-control = \"no-store\""));
+    assert!(warned("cache.by_type = { \"text/*\" = \"max-age=60\" }"));
+    assert!(!warned("cache.by_type = { \"text/css\" = \"max-age=60\" }"));
 }
 
 #[test]

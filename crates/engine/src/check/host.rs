@@ -7,7 +7,6 @@
 
 use std::net::IpAddr;
 
-use http::header;
 use mantlet_headers::{Authority, HostName, HostPattern, Malformed};
 
 use super::Facts;
@@ -115,17 +114,23 @@ pub(super) fn check<'r>(
     let rules = facts.compiled.hosts.as_ref().filter(|_| !any_host);
     let secure = facts.origination.secure;
     let is_listed = |host: &Authority<'_>| rules.is_none_or(|rules| rules.has(host, secure));
-    let mut names = Names {
-        counts: None,
-        unlisted: false,
-        fault: None,
+    let (own, fault) = match facts.short(facts.read.host).map_err(Denial::of)? {
+        Single::Missing => (None, None),
+        Single::One(host) => match Authority::parse(host) {
+            Ok(host) => (Some(host), None),
+            Err(_) => (None, Some(&HOST_MALFORMED)),
+        },
+        Single::Repeated => (None, Some(&HOST_REPEATED)),
     };
-    match facts.single(&header::HOST) {
-        Ok(Single::Missing) => {}
-        Ok(Single::One(host)) => names.add(Authority::parse(host), &HOST_MALFORMED, &is_listed),
-        Ok(Single::Repeated) => names.fault = Some(&HOST_REPEATED),
-        Err(reason) => return Err(Denial::of(reason)),
+    let alone = facts.head.authority.is_none() && !facts.origination.trusted;
+    if alone && rules.is_none() && fault.is_none() {
+        return Ok(own);
     }
+    let mut names = Names {
+        counts: own,
+        unlisted: false,
+        fault,
+    };
     if let Some(target) = facts.head.authority {
         names.add(Authority::parse(target), &HOST_MALFORMED, &is_listed);
     }

@@ -9,9 +9,9 @@
 //! 4. A request with CORS passes if it is allowed, and one from an origin in `cross_origin.allowed_origins`.
 //! 5. The rest is denied: images, scripts, styles, fonts, forms of other sites.
 
-use http::{HeaderName, Method, header};
+use http::Method;
 
-use super::{FETCH_DEST, FETCH_MODE, FETCH_SITE, Facts, origin};
+use super::{Facts, origin};
 use crate::head::Single;
 use crate::policy::ResourceIsolation;
 use crate::reason::{
@@ -20,12 +20,12 @@ use crate::reason::{
 };
 
 pub(super) fn check(facts: &Facts<'_>, policy: &ResourceIsolation) -> Result<(), &'static Reason> {
-    let once = |name: &HeaderName| match facts.single(name)? {
+    let once = |field| match facts.short(field)? {
         Single::Repeated => Err(&ISOLATION_REPEATED),
         Single::One(value) => Ok(value),
         Single::Missing => Ok(&b""[..]),
     };
-    let same_site = match once(&FETCH_SITE)? {
+    let same_site = match once(facts.read.site)? {
         b"" | b"same-origin" | b"none" => return Ok(()),
         b"same-site" => true,
         _ => false,
@@ -33,7 +33,7 @@ pub(super) fn check(facts: &Facts<'_>, policy: &ResourceIsolation) -> Result<(),
     if same_site && policy.allow_same_site {
         return Ok(());
     }
-    let (mode, dest) = (once(&FETCH_MODE)?, once(&FETCH_DEST)?);
+    let (mode, dest) = (once(facts.read.mode)?, once(facts.read.dest)?);
     let reads = matches!(*facts.head.method, Method::GET | Method::HEAD);
     let framed = matches!(dest, b"iframe" | b"frame" | b"fencedframe");
     if mode == b"navigate" && reads && !matches!(dest, b"object" | b"embed") {
@@ -45,7 +45,7 @@ pub(super) fn check(facts: &Facts<'_>, policy: &ResourceIsolation) -> Result<(),
     }
     let own = facts.compiled.cross_origin.as_ref();
     let allowed = own.map_or(&[][..], |policy| &policy.allowed_origins);
-    if let Single::One(value) = facts.single(&header::ORIGIN)?
+    if let Single::One(value) = facts.short(facts.read.origin)?
         && origin::is_allowed(Some(value), allowed)
     {
         return Ok(());

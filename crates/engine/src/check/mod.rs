@@ -6,8 +6,12 @@
 //! 4. **Origin**: who makes a browser ask for a change.
 //! 5. **Isolation**: who makes a browser load something.
 //!
-//! The client's address and the route are known before the first: no check can change them.
+//! The client's address and the route are known before the first: no check can change them. Where a policy has none of 2 to 5,
+//! the first is not run either: such a policy writes header fields, and reads nothing of a request.
+//!
+//! A Host that is repeated or malformed is denied as soon as any check is on; which names are ours is asked with `[hosts]`.
 
+mod fields;
 pub(crate) mod host;
 mod isolation;
 mod origin;
@@ -15,9 +19,7 @@ mod origin;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use http::{HeaderName, header};
-
-use crate::client::{Origination, is_within};
+use crate::client::Origination;
 use crate::engine::{Compiled, Scope};
 use crate::head::{RequestHead, Single};
 use crate::policy::{Disposition, Https};
@@ -25,9 +27,7 @@ use crate::reason::{FIELD_TOO_LARGE, Reason};
 use crate::transport;
 use crate::verdict::{Answer, Denial};
 
-static FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-static FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
-static FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+pub(crate) use fields::Read;
 
 /// Why the checks that only report would have denied a request.
 pub(crate) type Reported = [Option<&'static Reason>; 2];
@@ -36,15 +36,15 @@ pub(crate) type Reported = [Option<&'static Reason>; 2];
 pub(crate) struct Facts<'r> {
     pub(crate) compiled: &'r Compiled,
     pub(crate) head: &'r RequestHead<'r>,
+    pub(crate) read: &'r Read<'r>,
     pub(crate) origination: &'r Origination,
     /// The path in normal form, if it has one; set if there is a route or an exemption that it could meet.
     pub(crate) path: Option<Cow<'r, [u8]>>,
 }
 
 impl<'r> Facts<'r> {
-    /// A field that may appear once.
-    fn single(&self, name: &HeaderName) -> Result<Single<'r>, &'static Reason> {
-        let found = self.head.fields.single(name);
+    /// A field that may appear once, if it is short enough to be read.
+    fn short(&self, found: Single<'r>) -> Result<Single<'r>, &'static Reason> {
         match found {
             Single::One(value) if value.len() > self.compiled.field_sizes.other => {
                 Err(&FIELD_TOO_LARGE)
@@ -55,15 +55,9 @@ impl<'r> Facts<'r> {
     }
 
     fn sizes(&self) -> Result<(), &'static Reason> {
-        let sizes = &self.compiled.field_sizes;
-        let fields = self.head.fields;
-        let within = is_within(fields, &header::COOKIE, sizes.cookie)
-            && is_within(fields, &header::AUTHORIZATION, sizes.token)
-            && !self.origination.too_large;
-        if within {
-            Ok(())
-        } else {
-            Err(&FIELD_TOO_LARGE)
+        match self.origination.too_large {
+            true => Err(&FIELD_TOO_LARGE),
+            false => self.read.sizes(&self.compiled.field_sizes),
         }
     }
 
@@ -114,4 +108,10 @@ pub(crate) fn run(facts: &Facts<'_>, scope: &Scope) -> Result<Reported, Denial> 
         }
     }
     Ok(reported)
+}
+
+/// Whether Upgrade asks for a WebSocket (RFC 6455 section 4.1): read widely, for a page cannot set Upgrade itself.
+fn is_websocket(upgrade: &[u8]) -> bool {
+    let mut elements = upgrade.split(|&b| b == b',' || b == b'/');
+    elements.any(|element| element.trim_ascii().eq_ignore_ascii_case(b"websocket"))
 }

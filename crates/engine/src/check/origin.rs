@@ -13,10 +13,10 @@
 //!    proxy that ends TLS nobody knows it for sure): passes; anything else is denied.
 //! 7. Neither is there: no browser. Passes, unless `allow_unverifiable` is false.
 
-use http::{Method, header};
+use http::Method;
 use mantlet_headers::{Authority, Origin};
 
-use super::{FETCH_SITE, Facts};
+use super::Facts;
 use crate::head::Single;
 use crate::policy::CrossOrigin;
 use crate::reason::{
@@ -33,8 +33,8 @@ pub(super) fn check(
     if is_safe(facts, policy)? || is_exempt(facts, policy) {
         return Ok(());
     }
-    let site = once(facts.single(&FETCH_SITE)?)?;
-    let origin = once(facts.single(&header::ORIGIN)?)?;
+    let site = once(facts.short(facts.read.site)?)?;
+    let origin = once(facts.short(facts.read.origin)?)?;
     if is_allowed(origin, &policy.allowed_origins) {
         return Ok(());
     }
@@ -70,9 +70,10 @@ fn is_at(origin: &Origin<'_>, host: Option<&Authority<'_>>) -> Result<(), &'stat
     let Some(host) = host else {
         return Err(&ORIGIN_HOST_MISSING);
     };
+    let own = origin.authority();
     if origin.is_at(host) {
         Ok(())
-    } else if origin.authority().host() == host.host() {
+    } else if (own.host(), own.is_absolute()) == (host.host(), host.is_absolute()) {
         Err(&ORIGIN_PORT)
     } else {
         Err(&ORIGIN_FOREIGN)
@@ -103,27 +104,16 @@ fn is_safe(facts: &Facts<'_>, policy: &CrossOrigin) -> Result<bool, &'static Rea
     ) {
         return Ok(false);
     }
-    if policy.protect_websockets && is_handshake(facts) {
+    if policy.protect_websockets && facts.read.handshake {
         return Ok(false);
     }
     for name in &policy.method_override {
-        match once(facts.single(name)?)? {
+        match once(facts.short(facts.head.fields.single(name))?)? {
             None | Some(b"GET" | b"HEAD" | b"OPTIONS") => {}
             Some(_) => return Ok(false),
         }
     }
     Ok(true)
-}
-
-/// Whether the request asks for a WebSocket (RFC 6455 section 4.1): read widely, for a page cannot set Upgrade itself.
-fn is_handshake(facts: &Facts<'_>) -> bool {
-    let mut found = false;
-    facts.head.fields.each(&header::UPGRADE, &mut |line| {
-        found |= line
-            .split(|&b| b == b',' || b == b'/')
-            .any(|element| element.trim_ascii().eq_ignore_ascii_case(b"websocket"));
-    });
-    found
 }
 
 fn is_exempt(facts: &Facts<'_>, policy: &CrossOrigin) -> bool {
