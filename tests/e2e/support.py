@@ -168,9 +168,10 @@ def ask(
     method: str = "GET",
     headers: dict[str, str] | None = None,
     body: bytes | Iterable[bytes] | None = None,
+    source: str = "127.0.0.1",
 ) -> Answer:
-    """One request over a connection of its own."""
-    client = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    """One request over a connection of its own, from a loopback address."""
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE, source_address=(source, 0))
     with contextlib.closing(client):
         client.request(method, path, body=body, headers=headers or {})
         response = client.getresponse()

@@ -205,6 +205,8 @@ def test_demo_once_shows_before_and_after(tmp_path: pathlib.Path) -> None:
     assert "content-security-policy\n    before  (absent)\n    after   default-src 'self'" in told.stdout
     assert "server\n    before  naive/1.4.2\n    after   (absent)" in told.stdout
     assert "session=abc123; Path=/; HttpOnly; SameSite=Lax" in told.stdout.replace("; Secure", "")
+    forged = "posts to /transfer\n    before  303 See Other\n    after   403 Forbidden {"
+    assert forged in told.stdout
 
 
 def test_demo_serves_until_it_is_interrupted(started: Callable[..., Running], tmp_path: pathlib.Path) -> None:

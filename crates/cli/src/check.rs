@@ -1,19 +1,29 @@
-//! `mantlet check`: is the policy file right, and what does it send.
+//! `mantlet check`: is the policy file right, who may ask, and what does it send.
 
 use std::io::Write;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
 use clap::Args;
-use http::HeaderValue;
+use http::header::HOST;
 use http::uri::PathAndQuery;
+use http::{HeaderName, HeaderValue, Method};
 use mantlet_config::{Environment, load};
+use mantlet_engine::Verdict;
 
 use crate::Failure;
-use crate::page::{Page, Scheme};
+use crate::asked::Asked;
+use crate::page::{Answer, Page, Scheme};
 use crate::policy::{self, DEFAULT_FILE};
 
-/// Check a policy file, and show the headers it sends
+/// Check a policy file, and show who may ask and the headers it sends
+///
+/// With -X, -H or --peer it says what becomes of that request, and why:
+///
+///     mantlet check -X POST -H 'Origin: https://evil.example'
 #[derive(Args)]
+#[command(verbatim_doc_comment)]
 pub(crate) struct Check {
     /// The policy file
     #[arg(value_name = "FILE", default_value = DEFAULT_FILE)]
@@ -30,6 +40,16 @@ pub(crate) struct Check {
     /// The Content-Type of the response whose headers are shown
     #[arg(long, value_name = "TYPE", default_value = "text/html")]
     content_type: HeaderValue,
+    /// The method of a request that is tried
+    #[arg(long, short = 'X', alias = "request", value_name = "METHOD")]
+    method: Option<Method>,
+    /// A field of it, such as 'Sec-Fetch-Site: cross-site'; may be repeated. Host is one of those that the policy allows,
+    /// unless it is said here; 'Host:' leaves it out
+    #[arg(long = "header", short = 'H', value_name = "FIELD")]
+    fields: Vec<Line>,
+    /// The address it comes from: fields of trusted proxies are believed
+    #[arg(long, value_name = "ADDRESS")]
+    peer: Option<IpAddr>,
     /// Say nothing unless something is wrong
     #[arg(long, short)]
     quiet: bool,
@@ -53,6 +73,26 @@ impl std::str::FromStr for PagePath {
             Ok(_) => Ok(Self(text.to_owned())),
             Err(error) => Err(format!("{error}: write it as in a URL, a space as %20")),
         }
+    }
+}
+
+/// A field line as curl takes it: `Name: value`, `Name;` for an empty value, `Name:` for no such field.
+#[derive(Clone)]
+struct Line(HeaderName, Option<HeaderValue>);
+
+impl std::str::FromStr for Line {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let malformed = || format!("{text:?} is not like 'Origin: https://evil.example'");
+        let (name, value) = match (text.split_once(':'), text.strip_suffix(';')) {
+            (Some((name, value)), _) => (name, Some(value.trim()).filter(|v| !v.is_empty())),
+            (None, Some(name)) => (name, Some("")),
+            (None, None) => return Err(malformed()),
+        };
+        let name = name.trim().parse().map_err(|_| malformed())?;
+        let value = value.map(HeaderValue::from_str).transpose();
+        Ok(Self(name, value.map_err(|_| malformed())?))
     }
 }
 
@@ -86,8 +126,21 @@ impl Check {
             "{file}: right, for {} ({})",
             loaded.environment, loaded.chosen
         )?;
+        let asked = Asked::new(&loaded).map_err(|report| anyhow!("{report}"))?;
         let page = self.page();
-        let answer = page.answer(&loaded.engine);
+        let engine = match self.fields.iter().any(|Line(name, _)| name == HOST) {
+            true => asked.as_it_is(),
+            false => asked.any_host(),
+        };
+        let answer = page.answer(engine);
+        if self.tries_a_request() {
+            tell(&mut out, &page, &answer)?;
+        } else {
+            writeln!(out, "\nWho may ask for {}:\n", page.path)?;
+            for (check, said) in asked.lines(page.path) {
+                writeln!(out, "  {check:<14} {said}")?;
+            }
+        }
         let (path, scheme) = (page.path, page.scheme.as_str());
         match (answer.denied, page.content_type.as_bytes()) {
             (Some(status), _) => {
@@ -114,14 +167,67 @@ impl Check {
         Ok(())
     }
 
+    fn tries_a_request(&self) -> bool {
+        self.method.is_some() || !self.fields.is_empty() || self.peer.is_some()
+    }
+
     fn page(&self) -> Page<'_> {
-        Page {
+        let mut page = Page {
+            method: self.method.clone().unwrap_or_default(),
             path: &self.path.0,
             scheme: match self.http {
                 true => Scheme::Http,
                 false => Scheme::Https,
             },
+            peer: self.peer,
             content_type: self.content_type.clone(),
+            ..Page::root()
+        };
+        for Line(name, _) in &self.fields {
+            page.fields.remove(name);
         }
+        for Line(name, value) in &self.fields {
+            if let Some(value) = value {
+                page.fields.append(name, value.clone());
+            }
+        }
+        page
+    }
+}
+
+/// What becomes of a request, and why.
+fn tell(out: &mut impl Write, page: &Page<'_>, answer: &Answer) -> std::io::Result<()> {
+    let scheme = page.scheme.as_str();
+    writeln!(out, "\n{} {} over {scheme}:\n", page.method, page.path)?;
+    let mut line = |name: &str, said: &str| writeln!(out, "  {name:<9} {said}");
+    for value in page.fields.get_all(HOST) {
+        line("Host", &String::from_utf8_lossy(value.as_bytes()))?;
+    }
+    match &answer.verdict {
+        Verdict::Allow(permit) => {
+            line("Verdict", "goes on to the application")?;
+            if let Some(client) = permit.client() {
+                line("Client", &client.to_string())?;
+            }
+            if let Some(proxy) = answer.untrusted {
+                line("Warning", &proxy.to_string())?;
+            }
+            for reason in permit.reported() {
+                line("Reported", reason.code)?;
+                line("Remedy", reason.fix)?;
+            }
+            Ok(())
+        }
+        Verdict::Deny(denial) => {
+            let done = match denial.location {
+                Some(_) => "redirected",
+                None => "denied",
+            };
+            let status = denial.status.as_u16();
+            line("Verdict", &format!("{done}, {status} {}", denial.reason))?;
+            line("Told", &denial.detail)?;
+            denial.fix.map_or(Ok(()), |fix| line("Remedy", fix))
+        }
+        _ => line("Verdict", "answered by mantlet"),
     }
 }

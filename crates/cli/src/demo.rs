@@ -109,14 +109,29 @@ impl Demo {
                 "{name}\n    before  {old}\n    after   {new}\n    stops   {stops}\n"
             )?;
         }
+        let (before, after) = (forged(naive)?, forged(guarded)?);
+        writeln!(
+            out,
+            "a form on another site that posts to {}\n    before  {before}\n    after   {after}\n    \
+             stops   requests that other sites make a visitor's browser send (CSRF)\n",
+            site::TRANSFER
+        )?;
         if self.once {
             running.stop(Duration::ZERO);
             running.join()?;
             return Ok(());
         }
-        writeln!(out, "Try the attack in a browser:\n")?;
+        writeln!(out, "Try the attacks in a browser. A script in a link:\n")?;
         writeln!(out, "    http://{naive}{}", site::ATTACK)?;
         writeln!(out, "    http://{guarded}{}\n", site::ATTACK)?;
+        // to a browser, localhost is another site than 127.0.0.1
+        let evil = format!("http://localhost:{}{}", naive.port(), site::EVIL);
+        writeln!(
+            out,
+            "A prize on another site, which takes 10 from your account:\n"
+        )?;
+        writeln!(out, "    {evil}{naive}")?;
+        writeln!(out, "    {evil}{guarded}\n")?;
         writeln!(out, "Ctrl-C stops.")?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -130,19 +145,36 @@ impl Demo {
 
 /// The header section of `/`, names in lower case.
 fn section(address: SocketAddr) -> anyhow::Result<BTreeMap<String, String>> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    write!(
-        stream,
-        "GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-    )?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    let text = String::from_utf8_lossy(&answer);
-    let head = text.split("\r\n\r\n").next().unwrap_or_default();
+    let (head, _) = ask(address, "GET / HTTP/1.1", "")?;
     let field = |line: &str| {
         line.split_once(": ")
             .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
     };
     Ok(head.lines().skip(1).filter_map(field).collect())
+}
+
+/// The answer to the form of another site, as a browser sends it: status and body.
+fn forged(address: SocketAddr) -> anyhow::Result<String> {
+    let line = format!("POST {} HTTP/1.1", site::TRANSFER);
+    let fields = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 0\r\n\
+                  Origin: https://evil.example\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n";
+    let (head, body) = ask(address, &line, fields)?;
+    let status = head.lines().next().unwrap_or_default();
+    let status = status.trim_start_matches("HTTP/1.1 ");
+    Ok(format!("{status} {body}").trim_end().to_owned())
+}
+
+/// Head and body of the answer to a request.
+fn ask(address: SocketAddr, line: &str, fields: &str) -> anyhow::Result<(String, String)> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    write!(
+        stream,
+        "{line}\r\nHost: {address}\r\nConnection: close\r\n{fields}\r\n"
+    )?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let text = String::from_utf8_lossy(&answer);
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    Ok((head.to_owned(), body.to_owned()))
 }

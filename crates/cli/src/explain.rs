@@ -1,6 +1,7 @@
-//! `mantlet explain`: what a header, a word or a key does, what a preset sends, and why.
+//! `mantlet explain`: what a header, a word or a key does, what a preset sends, why a request is denied.
 
 mod key;
+mod reason;
 
 use std::io::{IsTerminal, Write};
 
@@ -43,11 +44,12 @@ const WORDS: &[(&str, &str)] = &[
 /// Where keyword-sources are defined.
 const KEYWORDS_SPEC: &str = "https://www.w3.org/TR/CSP3/#grammardef-keyword-source";
 
-/// Explain a header, a CSP directive or keyword, a key of the policy file, or a preset
+/// Explain a header, a CSP directive or keyword, a key of the policy file, a preset, or why a request is denied
 #[derive(Args)]
 pub(crate) struct Explain {
     /// A header (referrer-policy, hsts), a CSP directive or keyword (script-src, strict-dynamic), a key of the policy file
-    /// (trusted_proxies, cookies.samesite), a preset (strict) or an overlay (redoc); without one, all are listed
+    /// (trusted_proxies, cookies.samesite), a preset (strict), an overlay (redoc), or the reason of a denial (host.unknown);
+    /// without one, all are listed
     #[arg(value_name = "WORD", conflicts_with = "preset")]
     word: Option<String>,
     /// A preset: its text in the schema of the policy file, and the headers it sends
@@ -92,6 +94,10 @@ impl Explain {
         if !keys.is_empty() {
             return Ok(explain_keys(&mut out, &keys)?);
         }
+        let reasons = reason::named(&lower);
+        if !reasons.is_empty() {
+            return Ok(reason::explain(&mut out, &reasons)?);
+        }
         suggest(&word);
         Err(Failure::Unusable)
     }
@@ -105,6 +111,7 @@ fn suggest(word: &str) {
     let known = known.chain(Overlay::ALL.iter().map(|overlay| overlay.as_str()));
     let known = known.chain(Keyword::ALL.iter().map(|one| bare(one.as_str())));
     let known = known.chain(keys.iter().flat_map(|key| [key.last(), key.name.as_str()]));
+    let known = known.chain(reason::all().map(|reason| reason.code));
     match mantlet_headers::suggest(word, known) {
         Some(near) => eprintln!("mantlet: nothing is called {word:?}; did you mean {near}?"),
         None => eprintln!("mantlet: nothing is called {word:?}; mantlet explain lists what is"),
@@ -224,6 +231,11 @@ fn list(out: &mut impl Write) -> std::io::Result<()> {
         let about = overlay.text().lines().next().unwrap_or_default();
         let about = about.trim_start_matches("# ");
         writeln!(out, "  {:<44} {about}", overlay.as_str())?;
+    }
+    writeln!(out, "\nReasons of denials:")?;
+    for reason in reason::all() {
+        let status = reason.status.as_u16();
+        writeln!(out, "  {:<44} {status} {}", reason.code, reason.detail)?;
     }
     Ok(())
 }

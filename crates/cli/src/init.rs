@@ -25,6 +25,9 @@ pub(crate) struct Init {
     /// The preset to start from [default: what fits the framework]
     #[arg(long, value_name = "NAME")]
     preset: Option<Preset>,
+    /// A name that the application is reached by, such as example.com or *.example.com; may be repeated
+    #[arg(long, value_name = "NAME")]
+    host: Vec<String>,
     /// A network whose peers may speak X-Forwarded-*, such as that of a load balancer; may be repeated
     #[arg(long, value_name = "NETWORK")]
     trusted_proxy: Vec<String>,
@@ -76,6 +79,11 @@ impl Init {
         );
         eprintln!("    mantlet check {}", self.output.display());
         eprintln!("    {}", framework.start());
+        if !self.host.is_empty() {
+            eprintln!(
+                "\nOn this machine it has another name: MANTLET_ENVIRONMENT=development takes any."
+            );
+        }
         Ok(())
     }
 
@@ -124,6 +132,10 @@ impl Init {
                 said => said.parse().map(Some),
             })?;
         }
+        if self.host.is_empty() {
+            let words = "Names it is reached by, such as example.com, comma-separated [any]: ";
+            self.host = answer(input, words, hosts)?;
+        }
         if self.trusted_proxy.is_empty() {
             let words = "Networks of proxies or load balancers in front, comma-separated [none]: ";
             self.trusted_proxy = answer(input, words, networks)?;
@@ -160,15 +172,33 @@ impl Init {
             "# https = \"auto\"\n\n"
         });
         text.push_str("# only peers in these networks may say X-Forwarded-*\n");
-        if self.trusted_proxy.is_empty() {
-            text.push_str("# trusted_proxies = [\"10.0.0.0/8\"]\n");
-        } else {
-            let quoted: Vec<String> = self
-                .trusted_proxy
-                .iter()
-                .map(|network| format!("{network:?}"))
-                .collect();
-            text.push_str(&format!("trusted_proxies = [{}]\n", quoted.join(", ")));
+        let list = |words: &[String]| {
+            let quoted: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
+            quoted.join(", ")
+        };
+        text.push_str(&match self.trusted_proxy.as_slice() {
+            [] => "# trusted_proxies = [\"10.0.0.0/8\"]\n".to_owned(),
+            networks => format!("trusted_proxies = [{}]\n", list(networks)),
+        });
+        text.push_str(
+            "\n# a request for another name is denied, except in development; links and caches cannot be poisoned by it\n",
+        );
+        text.push_str(&match self.host.as_slice() {
+            [] => "# [hosts]\n# allowed = [\"example.com\", \"www.example.com\"]\n".to_owned(),
+            names => format!("[hosts]\nallowed = [{}]\n", list(names)),
+        });
+        if preset != Preset::None {
+            text.push_str(&format!(
+                "\n# a form or script of another site cannot make a browser change something here (CSRF); webhooks and\n\
+                 # programs pass, for they are no browser. report lets all pass and logs it: to find out who asks\n\
+                 # [cross_origin]\n\
+                 # disposition = \"report\"\n\
+                 # a front end at another origin: what {} allows\n\
+                 # allowed_origins = [\"https://app.example.com\"]\n\
+                 # the address that browsers show, if a proxy in front changes Host\n\
+                 # self_origins = [\"https://www.example.com\"]\n",
+                framework.cors()
+            ));
         }
         text.push_str(framework.section());
         text
@@ -177,16 +207,31 @@ impl Init {
 
 /// The networks in a line, each as the policy file takes it.
 fn networks(said: &str) -> Result<Vec<String>, String> {
+    words(
+        said,
+        "trusted_proxies",
+        "no network and no address: 10.0.0.0/8, 192.0.2.1, fd00::/8",
+    )
+}
+
+/// The hosts in a line, each as the policy file takes it.
+fn hosts(said: &str) -> Result<Vec<String>, String> {
+    words(
+        said,
+        "hosts.allowed",
+        "no name: example.com, *.example.com, example.com:8443, [::1]",
+    )
+}
+
+fn words(said: &str, key: &str, wrong: &str) -> Result<Vec<String>, String> {
     let words = said.split(',').map(str::trim);
     words
         .filter(|word| !word.is_empty())
         .map(|word| {
-            let told = Config::parse(&format!("trusted_proxies = [{word:?}]"));
-            match told {
+            let config = Config::parse(&format!("{key} = [{word:?}]"));
+            match config.and_then(|config| config.build()) {
                 Ok(_) => Ok(word.to_owned()),
-                Err(_) => Err(format!(
-                    "{word:?} is no network and no address: 10.0.0.0/8, 192.0.2.1, fd00::/8"
-                )),
+                Err(_) => Err(format!("{word:?} is {wrong}")),
             }
         })
         .collect()
@@ -233,22 +278,23 @@ mod tests {
 
     #[test]
     fn enter_takes_what_is_proposed() {
-        let init = asked("\n\n\n").expect("answered");
+        let init = asked("\n\n\n\n").expect("answered");
         assert_eq!((init.preset, init.redirect), (None, false));
-        assert!(init.trusted_proxy.is_empty());
+        assert!(init.trusted_proxy.is_empty() && init.host.is_empty());
     }
 
     #[test]
     fn an_answer_that_cannot_be_read_is_asked_again() {
-        let typed = "severe\nstrict\n10.0.0.0/8, 10.0.0.0/99\n10.0.0.0/8, ::1\nmaybe\nYES\n";
+        let typed = "severe\nstrict\na/b\nexample.com, *.example.com\n10.0.0.0/8, 10.0.0.0/99\n10.0.0.0/8, ::1\nmaybe\nYES\n";
         let init = asked(typed).expect("answered");
         assert_eq!((init.preset, init.redirect), (Some(Preset::Strict), true));
         assert_eq!(init.trusted_proxy, ["10.0.0.0/8", "::1"]);
+        assert_eq!(init.host, ["example.com", "*.example.com"]);
     }
 
     #[test]
     fn the_end_of_the_input_is_no_answer() {
-        for typed in ["", "strict\n", "strict\n\n", "strict\n\nmaybe\n"] {
+        for typed in ["", "strict\n", "strict\n\n", "strict\n\n\nmaybe\n"] {
             assert!(asked(typed).is_none(), "{typed:?}");
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 failed at work, 2 a policy or argument that cannot be used.
 
+mod asked;
 mod check;
 mod demo;
 mod explain;

@@ -1,13 +1,19 @@
-//! What a policy sends with one response.
+//! What a policy answers to one request, and sends with its response.
 
-use http::header::CONTENT_TYPE;
+use std::net::IpAddr;
+
+use http::header::{CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use mantlet_engine::{Engine, Form, RequestHead, ResponseHead, Verdict};
+use mantlet_engine::{Engine, Form, RequestHead, ResponseHead, UntrustedProxy, Verdict};
 
-/// A response whose header section is otherwise empty.
+/// A request, and a response whose header section is otherwise empty.
+#[derive(Clone)]
 pub(crate) struct Page<'a> {
+    pub(crate) method: Method,
     pub(crate) path: &'a str,
     pub(crate) scheme: Scheme,
+    pub(crate) fields: HeaderMap,
+    pub(crate) peer: Option<IpAddr>,
     pub(crate) content_type: HeaderValue,
 }
 
@@ -29,34 +35,41 @@ impl Scheme {
 
 /// The answer to the request for a page.
 pub(crate) struct Answer {
+    pub(crate) verdict: Verdict,
     /// The status of mantlet's own, if it does not let the request through.
     pub(crate) denied: Option<StatusCode>,
+    /// A peer that speaks for others and may not.
+    pub(crate) untrusted: Option<UntrustedProxy>,
     /// What it sends beside Content-Type, in order.
     pub(crate) section: Vec<(String, String)>,
 }
 
 impl Page<'_> {
+    /// The Host of a request that does not say another.
+    pub(crate) const HOST: HeaderValue = HeaderValue::from_static("example.com");
+
     /// An HTML page at the root over https.
     pub(crate) fn root() -> Self {
         Self {
+            method: Method::GET,
             path: "/",
             scheme: Scheme::Https,
+            fields: HeaderMap::from_iter([(HOST, Self::HOST)]),
+            peer: None,
             content_type: HeaderValue::from_static("text/html"),
         }
     }
 
     pub(crate) fn answer(&self, engine: &Engine) -> Answer {
-        let none = HeaderMap::new();
-        let mut head = RequestHead::new(&Method::GET, self.path.as_bytes(), &none);
+        let mut head = RequestHead::new(&self.method, self.path.as_bytes(), &self.fields);
         head.tls = self.scheme == Scheme::Https;
-        // names the place that a redirect to https goes to
-        head.authority = Some(b"example.com");
+        head.peer = self.peer;
         let (verdict, exchange) = engine.on_request(&head);
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, self.content_type.clone());
         let mut denied = None;
-        if let Verdict::Deny(denial) = verdict {
-            let reply = exchange.reply(&denial, &Method::GET, Form::Json);
+        if let Verdict::Deny(denial) = &verdict {
+            let reply = exchange.reply(denial, &self.method, Form::of(&self.fields));
             headers = reply.headers;
             denied = Some(reply.status);
         } else {
@@ -68,6 +81,11 @@ impl Page<'_> {
         let section = own
             .map(|(name, value)| (name.to_string(), text(value)))
             .collect();
-        Answer { denied, section }
+        Answer {
+            verdict,
+            denied,
+            untrusted: engine.untrusted_proxy(&head),
+            section,
+        }
     }
 }

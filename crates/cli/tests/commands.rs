@@ -49,14 +49,30 @@ fn explain_knows_short_names_words_and_keys() {
         ("trusted_proxies", "trusted_proxies (a key"),
         ("cookies.samesite", "Values: Strict, Lax, None"),
         ("overlay", "route.overlay (a key"),
+        ("hosts", "  www_redirect "),
+        ("client_address", "client_address (a key"),
+        ("cross_origin", "  danger_exempt_paths "),
+        ("resource_isolation", "  allow_cors "),
+        ("https.required", "Answered  301 Moved Permanently for GET"),
+        ("host.unknown", "Answered  400 Bad Request\n"),
+        ("origin.port-mismatch", "cross_origin.self_origins"),
+        ("isolation", "isolation.embedded (a reason"),
+        ("wire.bare-lf", "Answered  400 Bad Request\n"),
     ] {
         let told = mantlet(folder.path(), &["explain", word]);
         assert!(told.status.success(), "{word}: {}", error(&told));
         assert!(out(&told).contains(said), "{word}: {}", out(&told));
     }
-    let told = mantlet(folder.path(), &["explain", "trusted_proxy"]);
-    assert_eq!(told.status.code(), Some(2));
-    assert!(error(&told).contains("did you mean trusted_proxies?"));
+    for (word, near) in [
+        ("trusted_proxy", "trusted_proxies"),
+        ("cross-origin", "cross_origin"),
+        ("origin.nul", "origin.null"),
+    ] {
+        let told = mantlet(folder.path(), &["explain", word]);
+        assert_eq!(told.status.code(), Some(2));
+        let said = format!("did you mean {near}?");
+        assert!(error(&told).contains(&said), "{}", error(&told));
+    }
 }
 
 #[test]
@@ -151,4 +167,133 @@ fn init_says_first_that_the_file_is_there_and_leaves_it() {
     assert!(error(&told).contains("mantlet.toml is there already"));
     let kept = std::fs::read_to_string(folder.path().join("mantlet.toml"));
     assert_eq!(kept.expect("readable"), "preset = \"api\"\n");
+}
+
+#[test]
+fn check_says_who_may_ask_and_shows_the_page_of_a_listed_host() {
+    let folder = folder_with("hosts.allowed = [\"app.test\"]\nresource_isolation = true\n");
+    let told = out(&mantlet(folder.path(), &["check"]));
+    for line in [
+        "Who may ask for /:",
+        "  Host           those of hosts.allowed",
+        "  Cross-origin   enforce",
+        "  Isolation      enforce",
+        "An HTML page at / over https gets:",
+    ] {
+        assert!(told.contains(&format!("{line}\n")), "{line}: {told}");
+    }
+}
+
+#[test]
+fn check_tries_a_request() {
+    let folder = folder_with(
+        "hosts = { allowed = [\"app.test\"], www_redirect = true }\ntrusted_proxies = [\"10.0.0.1\"]\n\
+         cross_origin.danger_exempt_paths = [\"/hooks\"]\n",
+    );
+    let tried = |words: &[&str]| out(&mantlet(folder.path(), &[&["check"], words].concat()));
+    let post = ["-X", "POST", "-H", "Sec-Fetch-Site: cross-site"];
+    for (words, said) in [
+        (&post[..], "Verdict   denied, 403 origin.cross-site\n"),
+        (&post, "Told      Cross-origin request rejected.\n"),
+        (&post, "Remedy    if the other site is a partner"),
+        (&post, "POST / over https:\n"),
+        (&post, "A request for / over https is answered 403, with:\n"),
+        (&post[2..], "Verdict   goes on to the application\n"),
+        (
+            &[&post[..], &["--path", "/hooks/x"]].concat(),
+            "Verdict   goes on",
+        ),
+        (
+            &["-H", "Host: evil.test"],
+            "Verdict   denied, 400 host.unknown\n",
+        ),
+        (&["-H", "Host: app.test"], "Verdict   goes on"),
+        (&["-H", "Host:"], "Verdict   denied, 400 host.missing\n"),
+        (&["-H", "Host;"], "Verdict   denied, 400 host.malformed\n"),
+        (
+            &["-H", "Host: www.app.test"],
+            "Verdict   redirected, 301 host.redirect\n",
+        ),
+        (
+            &["-H", "Host: www.app.test"],
+            "location: https://app.test/\n",
+        ),
+        (
+            &["-H", "Host: app.test", "-H", "host: app.test"],
+            "Verdict   denied, 400 host.repeated\n",
+        ),
+        (
+            &["--peer", "10.0.0.1", "-H", "X-Forwarded-For: 192.0.2.7"],
+            "Client    192.0.2.7\n",
+        ),
+        (
+            &["--peer", "10.0.0.2", "-H", "X-Forwarded-For: 192.0.2.7"],
+            "Client    10.0.0.2\n  Warning   10.0.0.2 sends X-Forwarded-For and is not trusted",
+        ),
+    ] {
+        let told = tried(words);
+        assert!(told.contains(said), "{words:?}: {told}");
+    }
+    let wrong = mantlet(folder.path(), &["check", "-H", "Origin evil"]);
+    assert_eq!(wrong.status.code(), Some(2));
+}
+
+#[test]
+fn check_tells_what_is_only_reported() {
+    let folder = folder_with("[cross_origin]\ndisposition = \"report\"\nenforce_percent = 99\n");
+    let words = ["check", "-X", "POST", "-H", "Origin: https://evil.test"];
+    let told = out(&mantlet(folder.path(), &words));
+    assert!(
+        told.contains("Verdict   goes on to the application\n"),
+        "{told}"
+    );
+    assert!(told.contains("Reported  origin.foreign\n"), "{told}");
+}
+
+#[test]
+fn init_writes_a_policy_that_still_holds_when_its_comments_become_keys() {
+    for framework in [
+        "fastapi",
+        "flask",
+        "django",
+        "streamlit",
+        "axum",
+        "actix",
+        "node",
+        "other",
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let words = ["init", "--framework", framework];
+        let told = mantlet(folder.path(), &words);
+        assert!(told.status.success(), "{}", error(&told));
+        let file = folder.path().join("mantlet.toml");
+        let text = std::fs::read_to_string(&file).expect("readable");
+        // a first try comes by 127.0.0.1, so no host is listed before somebody does
+        assert!(text.contains("\n# [hosts]\n"), "{text}");
+        assert!(text.contains("\n# [cross_origin]\n"), "{text}");
+        let is_key = |line: &str| line.starts_with('[') || line.contains(" = ");
+        let meant = text.lines().map(|line| match line.strip_prefix("# ") {
+            Some(key) if is_key(key) => key,
+            _ => line,
+        });
+        let meant = meant.collect::<Vec<_>>().join("\n");
+        std::fs::write(&file, &meant).expect("written");
+        let told = mantlet(folder.path(), &["check"]);
+        assert!(told.status.success(), "{meant}: {}", error(&told));
+        assert!(out(&told).contains("Host           those of hosts.allowed\n"));
+        assert!(out(&told).contains("Cross-origin   report\n"));
+    }
+}
+
+#[test]
+fn init_lists_the_hosts_it_is_told_and_refuses_what_is_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let told = mantlet(folder.path(), &["init", "--host", "a/b"]);
+    assert_eq!(told.status.code(), Some(2));
+    assert!(error(&told).contains("hosts.allowed"), "{}", error(&told));
+    let words = ["init", "--host", "example.com", "--host", "*.example.com"];
+    let told = mantlet(folder.path(), &words);
+    assert!(error(&told).contains("MANTLET_ENVIRONMENT=development"));
+    let tried = mantlet(folder.path(), &["check", "-H", "Host: a.example.com"]);
+    assert!(out(&tried).contains("goes on to the application"));
 }

@@ -126,9 +126,11 @@ impl Loaded {
                 .add(Diagnostic::warning("https", message).hint(hint));
         }
         if self.environment == Environment::Production && !self.engine.lists_hosts() {
-            let message = "is not written: whatever Host a client invents goes on to the application, into its links and \
-                           into caches";
-            let hint = "allowed = [\"example.com\"], the names of this service; [\"*\"] says that any is meant";
+            let message = "is not written: any Host that a client invents reaches the application";
+            let hint = match self.source {
+                Some(_) => "allowed = [\"example.com\"] lists your names; [\"*\"] means any",
+                None => "a policy file lists your names: mantlet init writes one",
+            };
             self.warnings
                 .add(Diagnostic::warning("hosts", message).hint(hint));
         }

@@ -25,17 +25,34 @@
 //! # Ok::<(), mantlet::Report>(())
 //! ```
 //!
-//! Handlers read the nonce of their exchange with the [`Nonce`] extractor.
+//! Handlers read the nonce of their exchange with the [`Nonce`] extractor, the client's address with [`ClientAddress`].
+//!
+//! Requests are checked before a handler sees them: forms and scripts of other sites are denied by every preset but `none`,
+//! other hosts where the policy lists its own.
+//!
+//! ```
+//! use mantlet::{Config, Disposition};
+//!
+//! let policy = Config::new()
+//!     .hosts(["example.com", "*.example.com"])
+//!     .trusted_proxies(["10.0.0.0/8".parse()?])
+//!     .allowed_origins(["https://partner.example"])
+//!     .cross_origin(Disposition::Report { enforce_percent: 10 })
+//!     .build()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub use mantlet_config::{
     Chosen, Config, Diagnostic, Environment, Loaded, Mode, Place, Preset, Report, Source, Styled,
     load,
 };
-pub use mantlet_engine::{Engine, Entropy, EntropyError, Live, OsEntropy, policy::Https};
+pub use mantlet_engine::policy::{Disposition, Https};
+pub use mantlet_engine::{Engine, Entropy, EntropyError, Live, OsEntropy, Reason};
 pub use mantlet_headers as headers;
 pub use mantlet_source::{Watch, WatchError};
 pub use mantlet_tower::{
-    Body, Connection, Mantlet, MantletLayer, MissingNonce, Nonce, ResponseFuture, layer,
+    Body, ClientAddress, Connection, Mantlet, MantletLayer, MissingNonce, MissingPeer, Nonce,
+    Permit, ResponseFuture, layer,
 };
 
 use std::path::Path;

@@ -40,12 +40,16 @@ impl Service {
 
     /// Head and body of the response, the head in lower case but for its values.
     fn get(&self, path: &str) -> (String, String) {
+        self.ask(&format!("GET {path}"), "")
+    }
+
+    fn ask(&self, line: &str, fields: &str) -> (String, String) {
         let mut stream = TcpStream::connect_timeout(&self.address, PATIENCE).expect("a connection");
         stream
             .set_read_timeout(Some(PATIENCE))
             .expect("a bound wait");
         let request =
-            format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+            format!("{line} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{fields}\r\n");
         stream.write_all(request.as_bytes()).expect("sent");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
@@ -102,4 +106,17 @@ fn what_is_not_found_has_the_fields_too() {
     }
     // plain http, and nobody said otherwise
     assert!(!head.contains("strict-transport-security"), "{head}");
+}
+
+#[test]
+fn a_form_of_another_site_does_not_reach_the_service() {
+    let service = Service::start();
+    let post = |origin| service.ask("POST /", &format!("origin: {origin}\r\n"));
+    let (head, body) = post("https://evil.example");
+    assert!(head.starts_with("HTTP/1.1 403 "), "{head}");
+    assert!(head.contains("\r\nx-frame-options: SAMEORIGIN"), "{head}");
+    assert_eq!(body, r#"{"detail":"Cross-origin request rejected."}"#);
+    // its own page reaches the router, which has no such method
+    let (head, _) = post("http://localhost");
+    assert!(head.starts_with("HTTP/1.1 405 "), "{head}");
 }

@@ -1,12 +1,14 @@
-//! The sample site: deliberately naive. It prints what it is given, and sends no security header at all.
+//! The sample site: deliberately naive. It prints what it is given, does what any form tells it, and sends no security header
+//! at all. It also has the page of an attacker, who would be somewhere else: by the name `localhost` it is another site.
 
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -16,6 +18,14 @@ use tokio::net::TcpListener;
 /// A link that an attacker could send: the page prints the name, and the name is a script.
 pub(super) const ATTACK: &str =
     "/?name=%3Cscript%3Edocument.title=document.body.innerText=%22hacked%22%3C/script%3E";
+
+/// Where a form moves money.
+pub(super) const TRANSFER: &str = "/transfer";
+
+/// Where the attacker's page is; the query names the host and port that it attacks.
+pub(super) const EVIL: &str = "/evil?";
+
+static BALANCE: AtomicU32 = AtomicU32::new(100);
 
 /// Starts it on a free loopback port, on a thread of its own that ends with the program.
 pub(super) fn start() -> io::Result<SocketAddr> {
@@ -49,16 +59,20 @@ pub(super) fn start() -> io::Result<SocketAddr> {
 }
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    const HTML: &str = "text/html; charset=utf-8";
+    let query = request.uri().query();
     let (status, content_type, body) = match request.uri().path() {
-        "/" => (
-            StatusCode::OK,
-            "text/html; charset=utf-8",
-            page(&name(request.uri().query())),
-        ),
+        "/" => (StatusCode::OK, HTML, page(&name(query))),
+        "/evil" => (StatusCode::OK, HTML, evil(query.unwrap_or_default())),
         "/site.js" => (StatusCode::OK, "text/javascript", SCRIPT.to_owned()),
+        TRANSFER if request.method() == Method::POST => {
+            let less = |balance: u32| balance.checked_sub(10);
+            let _ = BALANCE.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+            (StatusCode::SEE_OTHER, HTML, String::new())
+        }
         _ => (
             StatusCode::NOT_FOUND,
-            "text/html; charset=utf-8",
+            HTML,
             "<!doctype html><p>Not here.".to_owned(),
         ),
     };
@@ -72,6 +86,9 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
         header::SET_COOKIE,
         HeaderValue::from_static("session=abc123; Path=/"),
     );
+    if status == StatusCode::SEE_OTHER {
+        headers.insert(header::LOCATION, HeaderValue::from_static("/"));
+    }
     Ok(response)
 }
 
@@ -79,12 +96,25 @@ const SCRIPT: &str =
     "document.getElementById('own').textContent = 'The site\\'s own script file runs.';\n";
 
 fn page(name: &str) -> String {
+    let balance = BALANCE.load(Ordering::Relaxed);
     format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Naive</title>\
          <body style=\"font: 18px sans-serif; max-width: 40em; margin: 3em auto\">\
          <h1>Hello, {name}</h1><p id=\"own\">The site's own script file does not run.</p>\
          <form><label>Your name <input name=\"name\"></label> <button>Greet me</button></form>\
+         <p>Your account: {balance}</p>\
+         <form method=\"post\" action=\"{TRANSFER}\"><button>Give 10 to a friend</button></form>\
          <script src=\"/site.js\"></script></body></html>\n"
+    )
+}
+
+/// The page of an attacker: what looks like a prize is a form for the site at `victim`.
+fn evil(victim: &str) -> String {
+    format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>You have won</title>\
+         <body style=\"font: 18px sans-serif; max-width: 40em; margin: 3em auto\">\
+         <h1>You have won!</h1><form method=\"post\" action=\"http://{victim}{TRANSFER}\">\
+         <button>Take your prize</button></form></body></html>\n"
     )
 }
 

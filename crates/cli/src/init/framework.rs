@@ -102,6 +102,18 @@ impl Framework {
         }
     }
 
+    /// Where an application says which other origins may ask it.
+    pub(super) const fn cors(self) -> &'static str {
+        match self {
+            Self::Fastapi => "CORSMiddleware",
+            Self::Flask => "flask-cors",
+            Self::Django => "CSRF_TRUSTED_ORIGINS",
+            Self::Axum => "CorsLayer",
+            Self::Actix => "actix-cors",
+            Self::Streamlit | Self::Node | Self::Other => "its CORS policy",
+        }
+    }
+
     /// What the framework needs beyond its preset, with its reason.
     pub(super) const fn section(self) -> &'static str {
         match self {
