@@ -161,7 +161,10 @@ impl Client {
         head.peer = Some(self.peer);
         head.tls = self.tls;
         let (verdict, exchange) = engine.on_request(&head);
-        log::untrusted_proxy(&engine, &head);
+        if self.count.get() == 1 {
+            // a proxy speaks for its clients from the first request on; the others need not be looked at
+            log::untrusted_proxy(&engine, &head);
+        }
         let mut way = Way {
             addresses: self.peer_value.clone(),
             host: None,
