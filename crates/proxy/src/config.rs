@@ -26,7 +26,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Tells the application the nonce of the exchange in the request field `Mantlet-Nonce`.
     pub nonce_upstream: bool,
-    /// Adds the reason code of an answer of the proxy itself as response field `Mantlet-Reason`.
+    /// Adds the reason code of an answer of the proxy itself as response field `Mantlet-Reason`, whether or not the policy
+    /// does.
     pub tell_reason: bool,
 }
 
@@ -55,7 +56,8 @@ pub struct Timeouts {
     /// For the head of the application's response, counted from the last progress of the upload; then 504. Also how far a
     /// client may be behind 256 bytes a second with its upload; then 408. Default 60 s.
     pub response: Duration,
-    /// For a request head, from its first byte; then 408. Default 30 s.
+    /// For a request head, from its first byte; then 408. For a PROXY protocol head, from the start of the connection; then it
+    /// is closed. Default 30 s.
     pub head: Duration,
     /// For a client that does not read what is sent to it; then its connection is closed. Default 60 s.
     pub write: Duration,

@@ -37,14 +37,6 @@ pub(crate) struct Client {
     count: Cell<u64>,
 }
 
-/// A request that the engine has been asked about.
-struct Judged {
-    verdict: Verdict,
-    exchange: Exchange,
-    client: IpAddr,
-    way: Way,
-}
-
 /// What may be asked for, as far as the proxy is concerned.
 const METHODS: HeaderValue =
     HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
@@ -80,16 +72,40 @@ impl Client {
             After::KeepAlive
         };
         let number = self.count.replace(self.count.get() + 1);
+        let form = Form::of(&parts.headers);
         let mut response = match self.signals.fault_of(number) {
             // what the HTTP library hands out is a stand-in, of which nobody has asked anything
             Some(fault) => {
                 log::refused(fault, self.peer);
                 let denial = Denial::new(fault.reason(), fault.status(), fault.detail());
                 let exchange = self.worker.live.load().on_unreadable();
-                let form = Form::of(&parts.headers);
                 self.reply(&exchange, &denial, &parts.method, form)
             }
-            None => self.decide(&mut parts, body).await,
+            None => {
+                let (verdict, exchange, client, way) = self.judge(&parts);
+                let outcome = match verdict {
+                    Verdict::Allow(permit) => {
+                        for reason in permit.reported() {
+                            log::reported(reason, &self.asker(client, &parts));
+                        }
+                        self.forward(&mut parts, body, way, permit.nonce()).await
+                    }
+                    Verdict::Deny(denial) => Err(denial),
+                    _ => Err(Denial::new(
+                        "proxy.verdict",
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        "The service cannot answer right now.",
+                    )),
+                };
+                let leaving = outcome.map(|mut response| {
+                    leave(&exchange, &mut response);
+                    response
+                });
+                leaving.unwrap_or_else(|denial| {
+                    log::answered(&denial, &self.asker(client, &parts));
+                    self.reply(&exchange, &denial, &parts.method, form)
+                })
+            }
         };
         let closes = match response.status() {
             StatusCode::SWITCHING_PROTOCOLS => false,
@@ -105,41 +121,6 @@ impl Client {
         response
     }
 
-    /// The application's answer, or the proxy's, to a request that could be read.
-    async fn decide(&self, parts: &mut request::Parts, body: Incoming) -> Response<ResponseBody> {
-        let form = Form::of(&parts.headers);
-        let Judged {
-            verdict,
-            exchange,
-            client,
-            way,
-        } = self.judge(parts);
-        let outcome = match verdict {
-            Verdict::Allow(permit) => {
-                for reason in permit.reported() {
-                    log::reported(reason, &self.asker(client, parts));
-                }
-                self.forward(parts, body, way, permit.nonce()).await
-            }
-            Verdict::Deny(denial) => Err(denial),
-            _ => Err(Denial::new(
-                "proxy.verdict",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The service cannot answer right now.",
-            )),
-        };
-        match outcome {
-            Ok(mut response) => {
-                leave(&exchange, &mut response);
-                response
-            }
-            Err(denial) => {
-                log::answered(&denial, &self.asker(client, parts));
-                self.reply(&exchange, &denial, &parts.method, form)
-            }
-        }
-    }
-
     fn asker<'a>(&self, client: IpAddr, parts: &'a request::Parts) -> Asker<'a> {
         Asker {
             peer: self.peer,
@@ -149,8 +130,8 @@ impl Client {
         }
     }
 
-    /// Call one, and what the application may be told of the request's way.
-    fn judge(&self, parts: &request::Parts) -> Judged {
+    /// Call one, who the client is, and what the application may be told of the request's way.
+    fn judge(&self, parts: &request::Parts) -> (Verdict, Exchange, IpAddr, Way) {
         let engine = self.worker.live.load();
         let mut head = RequestHead::new(&parts.method, parts.uri.path().as_bytes(), &parts.headers);
         head.query = parts.uri.query().map(str::as_bytes);
@@ -161,7 +142,10 @@ impl Client {
         head.peer = Some(self.peer);
         head.tls = self.tls;
         let (verdict, exchange) = engine.on_request(&head);
-        log::untrusted_proxy(&engine, &head);
+        if self.count.get() == 1 {
+            // a proxy speaks for its clients from the first request on; the others need not be looked at
+            log::untrusted_proxy(&engine, &head);
+        }
         let mut way = Way {
             addresses: self.peer_value.clone(),
             host: None,
@@ -182,12 +166,7 @@ impl Client {
             }
             way.trust = Trust::Trusted;
         }
-        Judged {
-            verdict,
-            exchange,
-            client,
-            way,
-        }
+        (verdict, exchange, client, way)
     }
 
     /// The application's answer, or why there is none. Takes the fields out of `parts`.

@@ -14,7 +14,7 @@ use mantlet_headers::cookie::{Attributes, Hardening, SameSite, SetCookie};
 use mantlet_headers::csp::{Csp, Directive, DirectiveName, Fetch};
 use mantlet_headers::registry::{self, Entry};
 use mantlet_headers::{Authority, Fault, Field, HostName, HostPattern, Origin, forwarded};
-use mantlet_proxy::wire::Gate;
+use mantlet_proxy::wire::{Announced, Gate};
 
 /// A parser and what it must hold.
 #[derive(Clone, Copy)]
@@ -70,6 +70,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "wire",
         run: wire,
+    },
+    Target {
+        name: "proxy-protocol",
+        run: proxy_protocol,
     },
 ];
 
@@ -330,6 +334,25 @@ fn wire(data: &[u8]) {
     let whole = through(&[usize::MAX]);
     assert_eq!(whole, through(&[1]));
     assert_eq!(whole, through(&[3, 1, 17, 2]));
+}
+
+/// A PROXY protocol head is judged once, when it is whole, and however it arrives; what cannot become one is told for good.
+fn proxy_protocol(data: &[u8]) {
+    let whole = Announced::parse(data);
+    let mut waiting = true;
+    for end in 0..=data.len() {
+        let part = Announced::parse(&data[..end]);
+        match part {
+            Ok(None) => assert!(waiting, "judged, and then not whole"),
+            _ => {
+                waiting = false;
+                assert_eq!(part, whole);
+            }
+        }
+    }
+    if let Ok(Some((length, _))) = whole {
+        assert!((1..=4096).contains(&length) && length <= data.len());
+    }
 }
 
 fn route(data: &[u8]) {
