@@ -155,6 +155,14 @@ impl Sources {
         }
     }
 
+    /// The host that a trusted peer tells of, if there is one.
+    pub(crate) fn forwarded_host<'h>(&self, head: &RequestHead<'h>) -> Option<Authority<'h>> {
+        let mut host = None;
+        let origination = self.origination(head, usize::MAX);
+        origination.forwarded_hosts(self, head, &mut |told| host = told.ok());
+        host
+    }
+
     /// The way the request came, from the client to the peer: what may be told on as X-Forwarded-For.
     pub(crate) fn hops(&self, head: &RequestHead<'_>) -> Vec<IpAddr> {
         let mut hops: Vec<IpAddr> = head
@@ -264,6 +272,10 @@ pub struct UntrustedProxy {
 
 impl UntrustedProxy {
     pub(crate) fn of(sources: &Sources, head: &RequestHead<'_>) -> Option<Self> {
+        if sources.address == ClientAddress::ProxyProtocol {
+            // no field is believed of anybody, and this peer may be a client that a balancer announced
+            return None;
+        }
         let peer = head.peer?.to_canonical();
         let near = match peer {
             IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, header};
+use mantlet_headers::Authority;
 
 use crate::check::host::Listed;
 use crate::check::{self, Facts, Read, Reported};
@@ -92,8 +93,7 @@ impl Engine {
         let mut routes = policy.routes;
         routes.sort_by_key(|(path, _)| std::cmp::Reverse(path.as_str().len()));
         let of = |scoped: &Scoped| Vec::from_iter(scoped.checks.resource_isolation.clone());
-        let mut ambiguous = policy.root.clone();
-        ambiguous.checks.any_host = false;
+        let ambiguous = policy.root.clone();
         let all = std::iter::once(&policy.root).chain(routes.iter().map(|(_, scoped)| scoped));
         let all = all.flat_map(of).collect();
         let own = of(&policy.root);
@@ -115,6 +115,8 @@ impl Engine {
         let judges = policy.hosts.is_some()
             || policy.cross_origin.is_some()
             || policy.https == Https::Redirect
+            || !policy.trusted_proxies.is_empty()
+            || policy.field_sizes != FieldSizes::default()
             || scopes.iter().any(|scope| !scope.isolation.is_empty());
         Self(Arc::new(Compiled {
             judges,
@@ -174,6 +176,11 @@ impl Engine {
     /// know the peer.
     pub fn hops(&self, head: &RequestHead<'_>) -> Vec<std::net::IpAddr> {
         self.0.sources.hops(head)
+    }
+
+    /// The host that the client asked for, as a trusted peer tells it: what the checks went by, if it differs from Host.
+    pub fn forwarded_host<'h>(&self, head: &RequestHead<'h>) -> Option<Authority<'h>> {
+        self.0.sources.forwarded_host(head)
     }
 
     /// A peer that looks like the service's own proxy and is not in `trusted_proxies`. Hosts ask until they have logged it

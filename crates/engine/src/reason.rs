@@ -64,11 +64,11 @@ reasons! {
         "a browser sends each once: something on the way doubles them";
     ORIGIN_CROSS_SITE = "origin.cross-site", FORBIDDEN,
         "Cross-origin request rejected.",
-        "if the other site is a partner, list its origin in cross_origin.allowed_origins; a webhook's path goes into \
-         cross_origin.danger_exempt_paths";
+        "if the other site is a partner, list its origin in cross_origin.allowed_origins; where any site may post, such as a \
+         login's callback by form_post, its path goes into cross_origin.danger_exempt_paths";
     ORIGIN_SAME_SITE = "origin.same-site", FORBIDDEN,
         "Cross-origin request rejected.",
-        "another host of the same site asks: if it is yours and trusted, list its origin in cross_origin.allowed_origins";
+        "another host or port of the same site asks: if it is yours and trusted, list its origin in cross_origin.allowed_origins";
     ORIGIN_FETCH_SITE = "origin.fetch-site", FORBIDDEN,
         "Cross-origin request rejected.",
         "Sec-Fetch-Site has a value that no browser sends: same-origin, same-site, cross-site or none, in lower case";

@@ -139,6 +139,16 @@ pub enum Form {
 impl Form {
     const ALL: [Self; 4] = [Self::Json, Self::Problem, Self::Text, Self::Html];
 
+    /// The media type, without parameters.
+    const fn essence(self) -> &'static [u8] {
+        match self {
+            Self::Json => b"application/json",
+            Self::Problem => b"application/problem+json",
+            Self::Text => b"text/plain",
+            Self::Html => b"text/html",
+        }
+    }
+
     const fn content_type(self) -> &'static str {
         match self {
             Self::Json => "application/json",
@@ -156,11 +166,7 @@ impl Form {
             for element in line.split(|&b| b == b',') {
                 let mut parts = element.split(|&b| b == b';').map(<[u8]>::trim_ascii);
                 let named = parts.next().unwrap_or_default();
-                let essence = |form: &Self| {
-                    let whole = form.content_type();
-                    whole.split(';').next().unwrap_or(whole)
-                };
-                let known = |form: &Self| named.eq_ignore_ascii_case(essence(form).as_bytes());
+                let known = |form: &Self| named.eq_ignore_ascii_case(form.essence());
                 let form = match is_html(named) {
                     true => Some(Self::Html),
                     false => Self::ALL.into_iter().find(known),

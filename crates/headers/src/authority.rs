@@ -131,6 +131,10 @@ impl<'a> Authority<'a> {
 
     /// The address, if the host is one.
     pub fn ip(&self) -> Option<IpAddr> {
+        // an address ends in a digit or a bracket, a name hardly ever
+        if !matches!(self.host.last(), Some(b'0'..=b'9' | b']')) {
+            return None;
+        }
         let text = self.host();
         match text.strip_prefix('[').and_then(|t| t.strip_suffix(']')) {
             Some(inner) => inner.parse::<Ipv6Addr>().ok().map(IpAddr::V6),

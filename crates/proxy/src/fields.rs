@@ -215,13 +215,6 @@ pub(crate) fn joined(addresses: &[IpAddr]) -> Option<HeaderValue> {
     HeaderValue::try_from(text).ok()
 }
 
-/// The last element of X-Forwarded-Host, all lines together: the one that the peer added, which the engine has judged.
-pub(crate) fn nearest_host(headers: &HeaderMap) -> Option<HeaderValue> {
-    let last = headers.get_all(X_FORWARDED_HOST).iter().next_back()?;
-    let nearest = last.as_bytes().rsplit(|&b| b == b',').next()?;
-    HeaderValue::from_bytes(nearest.trim_ascii()).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -334,19 +327,6 @@ mod tests {
             let found: Vec<_> = found.filter(|name| name.contains("client")).collect();
             assert_eq!(found, left, "{trust:?}");
         }
-    }
-
-    #[test]
-    fn the_nearest_host_is_the_last_element_of_the_last_line() {
-        let nearest = |lines: &[&'static str]| {
-            let fields = lines.iter().map(|line| ("x-forwarded-host", *line));
-            let fields: Vec<_> = fields.collect();
-            nearest_host(&map(&fields))
-        };
-        assert_eq!(nearest(&[]), None);
-        assert_eq!(nearest(&["a"]).unwrap(), "a");
-        assert_eq!(nearest(&["a, b:8080 "]).unwrap(), "b:8080");
-        assert_eq!(nearest(&["a, b", "c,d"]).unwrap(), "d");
     }
 
     #[test]

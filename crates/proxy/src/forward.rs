@@ -7,12 +7,12 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, FORWARDED, HOST, TRANSFER_ENCODING};
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, request};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use mantlet_engine::{Denial, Engine, Exchange, Form, Nonce, RequestHead, ResponseHead, Verdict};
+use mantlet_engine::{Denial, Exchange, Form, Nonce, RequestHead, ResponseHead, Verdict};
 
 use crate::body::{RequestBody, ResponseBody, Streamed};
 use crate::fields::{self, MANTLET_NONCE, MANTLET_REASON, Scheme, Trust, Way};
@@ -161,9 +161,8 @@ impl Client {
             let hops = engine.hops(&head);
             client = hops.first().copied().unwrap_or(client);
             way.addresses = fields::joined(&hops).unwrap_or(way.addresses);
-            if !reads_forwarded(&engine, self.peer) {
-                way.host = fields::nearest_host(&parts.headers);
-            }
+            let host = engine.forwarded_host(&head);
+            way.host = host.and_then(|host| HeaderValue::try_from(host.to_string()).ok());
             way.trust = Trust::Trusted;
         }
         (verdict, exchange, client, way)
@@ -305,15 +304,6 @@ impl Client {
         }
         response
     }
-}
-
-/// Whether the policy reads `Forwarded` of this peer, and then no X-Forwarded-Host: the engine is asked who the client of a
-/// request with nothing else would be.
-fn reads_forwarded(engine: &Engine, peer: IpAddr) -> bool {
-    let fields = vec![(FORWARDED, HeaderValue::from_static("for=192.0.2.1"))];
-    let mut head = RequestHead::new(&Method::GET, b"/", &fields);
-    head.peer = Some(peer);
-    engine.hops(&head).len() > 1
 }
 
 /// Call two.

@@ -96,12 +96,11 @@ impl Compiler {
         };
         let allowed = self.each("hosts.allowed", allowed);
         let answer = self.answer("hosts", said.denial.as_ref());
-        let hosts = Hosts {
+        Some(Hosts {
             allowed,
             www_redirect: said.www_redirect.unwrap_or_default(),
             answer,
-        };
-        (self.environment == Environment::Production).then_some(hosts)
+        })
     }
 
     fn cross_origin(&mut self, said: &CrossOriginSetting) -> Option<CrossOrigin> {
@@ -160,7 +159,8 @@ impl Compiler {
         let mut any_host = routes.iter().filter_map(|route| route.any_host.as_ref());
         let isolation = section.resource_isolation.as_ref();
         Checks {
-            any_host: any_host.next_back().is_some_and(|at| at.value),
+            any_host: self.environment == Environment::Development
+                || any_host.next_back().is_some_and(|at| at.value),
             resource_isolation: match isolation.map(|at| &at.value) {
                 Some(IsolationSetting::On(said)) => {
                     let default = ResourceIsolation::default();

@@ -6,10 +6,11 @@
 //! 4. **Origin**: who makes a browser ask for a change.
 //! 5. **Isolation**: who makes a browser load something.
 //!
-//! The client's address and the route are known before the first: no check can change them. Where a policy has none of 2 to 5,
-//! the first is not run either: such a policy writes header fields, and reads nothing of a request.
+//! The client's address and the route are known before the first: no check can change them.
 //!
-//! A Host that is repeated or malformed is denied as soon as any check is on; which names are ours is asked with `[hosts]`.
+//! A Host that is repeated or malformed is denied whichever check is on; which names are ours is asked with `[hosts]`. A policy
+//! without hosts, sizes, trusted proxies, redirect to https, protection and isolation writes header fields and reads nothing of a
+//! request: it is a policy of `preset = "none"`, or one that says `danger_off`.
 
 mod fields;
 pub(crate) mod host;
