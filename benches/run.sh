@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Mantlet beside its peers: instructions of the layer (callgrind), CPU time of the proxy (nginx, wrk). Run by `make bench`.
+# Mantlet beside its peers: the layer and the verdict (callgrind, a Python peer), CPU time of the proxy (nginx, wrk). Run by
+# `make bench`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 for program in valgrind wrk nginx; do
@@ -12,6 +13,14 @@ done
 failed=0
 cargo build --release --manifest-path benches/Cargo.toml
 python3 benches/headers.py || failed=1
+stamp=benches/target/python/requirements.txt
+cmp -s benches/requirements.txt "$stamp" || {
+    rm -rf benches/target/python
+    python3 -m pip install --quiet --disable-pip-version-check --target benches/target/python \
+        --requirement benches/requirements.txt
+    cp benches/requirements.txt "$stamp"
+}
+python3 benches/verdict.py || failed=1
 cargo build --release --package mantlet-cli
 python3 benches/proxy.py || failed=1
 exit "$failed"

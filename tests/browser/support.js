@@ -24,6 +24,9 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // every name is this machine, and no navigation tries https first
+  '--host-resolver-rules=MAP * 127.0.0.1',
+  '--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable',
 ];
 
 /** What a test has started; `end` stops it, the last first. */
@@ -110,18 +113,27 @@ export class Started {
     return port;
   }
 
-  /** An application made of one function; its port. */
-  async application(answer) {
+  /** An application made of one function, and of one for connections that switch to another protocol; its port. */
+  async application(answer, switched) {
     const server = http.createServer(answer);
+    const tunnels = new Set();
+    if (switched) {
+      server.on('upgrade', (request, socket) => {
+        tunnels.add(socket);
+        socket.once('error', () => socket.destroy());
+        switched(request, socket);
+      });
+    }
     await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
     this.#ends.push(() => {
+      for (const socket of tunnels) socket.destroy();
       server.closeAllConnections();
       return new Promise((resolve) => server.close(resolve));
     });
     return server.address().port;
   }
 
-  /** A page of a fresh Chromium, which notes every violation of a policy, in `page.violations`. */
+  /** A page of a fresh Chromium, which notes every violation of a policy, in `page.violations`. Every name is this machine. */
   async page() {
     const context = await chromium.launchPersistentContext(this.folder(), {
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
