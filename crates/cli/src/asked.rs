@@ -1,51 +1,30 @@
-//! Who may ask for a path, found out by asking: requests as browsers and programs send them, and what the engine says.
+//! Who may ask for a path, in words.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-
-use http::header::{HOST, ORIGIN, UPGRADE};
-use http::{HeaderName, HeaderValue, Method};
+use http::HeaderValue;
 use mantlet_config::{Config, Environment, Loaded, Report};
-use mantlet_engine::{Engine, Entropy, EntropyError, Verdict};
+use mantlet_engine::policy::Disposition;
+use mantlet_engine::{Checks, Engine, Entropy, EntropyError};
+use mantlet_headers::HostName;
 
 use crate::page::Page;
 
-const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
-const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
-
-/// The draw under which a request that fails a check passes, if that check only reports.
-const LENIENT: u32 = 99;
-
-/// A policy whose draws are told: the draw is lenient unless a check is asked for.
+/// A policy that can be tried: what a check only reports passes, whatever share of it is denied.
 pub(crate) struct Asked {
     environment: Environment,
-    engine: Engine,
-    /// The same for any Host.
-    any_host: Engine,
-    draw: Arc<AtomicU32>,
+    pub(crate) engine: Engine,
 }
 
-/// A source that is told what comes out of it.
-struct Told(Arc<AtomicU32>);
+/// The same bytes always: the highest draw of a hundred, so that a try says the same each time.
+struct Lenient;
 
-impl Entropy for Told {
+impl Entropy for Lenient {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyError> {
-        let told = self.0.load(Ordering::Relaxed).to_le_bytes();
         bytes.fill(0);
-        for (byte, told) in bytes.iter_mut().zip(told) {
-            *byte = told;
+        if let Some(lowest) = bytes.first_mut() {
+            *lowest = 99;
         }
         Ok(())
     }
-}
-
-/// What a check says of a request, over a hundred draws.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Said {
-    Passes,
-    Reported { denied: u8 },
-    Denied,
 }
 
 impl Asked {
@@ -55,122 +34,91 @@ impl Asked {
             None => Config::new(),
         };
         let config = config.environment(loaded.environment);
-        let draw = Arc::new(AtomicU32::new(LENIENT));
-        let engine = config.build_with(Told(Arc::clone(&draw)))?;
-        let any_host = config.hosts(["*"]).build_with(Told(Arc::clone(&draw)))?;
         Ok(Self {
             environment: loaded.environment,
-            engine,
-            any_host,
-            draw,
+            engine: config.build_with(Lenient)?,
         })
     }
 
-    /// The policy as it is.
-    pub(crate) fn as_it_is(&self) -> &Engine {
-        &self.engine
-    }
-
-    /// The policy for requests whose Host is one that it allows.
-    pub(crate) fn any_host(&self) -> &Engine {
-        &self.any_host
+    /// A Host that the policy allows.
+    pub(crate) fn host(&self, path: &str) -> HeaderValue {
+        let hosts = self.engine.checks(path.as_bytes()).hosts;
+        let allowed = hosts.and_then(|hosts| hosts.first()).map(|pattern| {
+            let name = match &pattern.name {
+                HostName::Any => return None,
+                HostName::Exact(name) => name.to_string(),
+                HostName::Below(name) => format!("www.{name}"),
+                HostName::Address(ip) if ip.is_ipv6() => format!("[{ip}]"),
+                HostName::Address(ip) => ip.to_string(),
+            };
+            let port = pattern.port.map(|port| format!(":{port}"));
+            HeaderValue::try_from(name + &port.unwrap_or_default()).ok()
+        });
+        allowed.flatten().unwrap_or(Page::HOST)
     }
 
     /// A line for each check.
     pub(crate) fn lines(&self, path: &str) -> [(&'static str, String); 3] {
+        let checks = self.engine.checks(path.as_bytes());
         [
-            ("Host", self.hosts(path)),
-            ("Cross-origin", self.cross_origin(path)),
-            ("Isolation", self.isolation(path)),
+            ("Host", self.hosts(&checks)),
+            ("Cross-origin", cross_origin(&checks)),
+            ("Isolation", isolation(&checks)),
         ]
     }
 
-    fn hosts(&self, path: &str) -> String {
-        let mut page = asked_for(path);
-        let stranger = HeaderValue::from_static("stranger.invalid");
-        page.fields.insert(HOST, stranger);
-        let passes = matches!(page.answer(&self.engine).verdict, Verdict::Allow(_));
-        let words = match (passes, self.engine.lists_hosts()) {
-            (false, _) => "those of hosts.allowed",
-            (true, true) => "any, as the policy says",
-            (true, false) if self.environment == Environment::Development => "any, in development",
-            (true, false) => "ANY: [hosts] is not written",
+    fn hosts(&self, checks: &Checks<'_>) -> String {
+        let any = |hosts: &[mantlet_headers::HostPattern]| {
+            hosts.iter().any(|pattern| pattern.name == HostName::Any)
+        };
+        let words = match checks.hosts {
+            Some(hosts) if !any(hosts) => "those of hosts.allowed",
+            Some(_) => "any, as the policy says",
+            None if self.environment == Environment::Development => "any, in development",
+            None if self.engine.lists_hosts() => "any, as the policy says",
+            None => "ANY: [hosts] is not written",
         };
         words.to_owned()
     }
+}
 
-    fn cross_origin(&self, path: &str) -> String {
-        let post =
-            |path, fields: &[(HeaderName, &'static str)]| self.said(&Method::POST, path, fields);
-        // no Sec-Fetch-Site: resource isolation has nothing to say then
-        let foreign = [(ORIGIN, "https://stranger.invalid")];
-        let said = post(path, &foreign);
-        // a path that is not in normal form is never exempt
-        if said == Said::Passes && post("//", &foreign) != Said::Passes {
-            return "not checked: the path is in danger_exempt_paths".to_owned();
-        }
-        let [origin] = foreign;
-        let socket = [origin, (UPGRADE, "websocket")];
-        let open = said != Said::Passes && self.said(&Method::GET, path, &socket) == Said::Passes;
-        let closed = post(path, &[]) != Said::Passes;
-        let mut words = said.disposition();
-        if open {
-            words.push_str("; WebSockets are not checked");
-        }
-        if closed {
-            words.push_str("; programs that are no browser too");
-        }
-        words
+fn cross_origin(checks: &Checks<'_>) -> String {
+    let Some(policy) = checks.cross_origin else {
+        return "off".to_owned();
+    };
+    if checks.exempt {
+        return "not checked: the path is in danger_exempt_paths".to_owned();
     }
-
-    fn isolation(&self, path: &str) -> String {
-        let image = [
-            (FETCH_SITE, "cross-site"),
-            (FETCH_MODE, "no-cors"),
-            (FETCH_DEST, "image"),
-        ];
-        self.said(&Method::GET, path, &image).disposition()
+    let mut words = disposition(policy.disposition);
+    if !policy.protect_websockets {
+        words.push_str("; WebSockets are not checked");
     }
+    if !policy.allow_unverifiable {
+        words.push_str("; programs that are no browser too");
+    }
+    words
+}
 
-    fn said(&self, method: &Method, path: &str, fields: &[(HeaderName, &'static str)]) -> Said {
-        let mut page = asked_for(path);
-        page.method = method.clone();
-        for (name, value) in fields {
-            let value = HeaderValue::from_static(value);
-            page.fields.insert(name.clone(), value);
-        }
-        let (mut reported, mut denied) = (false, 0);
-        for draw in 0..=LENIENT {
-            self.draw.store(draw, Ordering::Relaxed);
-            match page.answer(&self.any_host).verdict {
-                Verdict::Allow(permit) => reported |= permit.reported().next().is_some(),
-                _ => denied += 1,
-            }
-        }
-        self.draw.store(LENIENT, Ordering::Relaxed);
-        match (denied, reported) {
-            (0, false) => Said::Passes,
-            (100, _) => Said::Denied,
-            (denied, _) => Said::Reported { denied },
-        }
+fn isolation(checks: &Checks<'_>) -> String {
+    let all = checks.isolation.iter();
+    let mut words: Vec<_> = all.map(|policy| disposition(policy.disposition)).collect();
+    words.dedup();
+    match words.is_empty() {
+        true => "off".to_owned(),
+        false => words.join("; "),
     }
 }
 
-impl Said {
-    fn disposition(self) -> String {
-        match self {
-            Self::Passes => "off".to_owned(),
-            Self::Denied => "enforce".to_owned(),
-            Self::Reported { denied: 0 } => "report".to_owned(),
-            Self::Reported { denied } => format!("report, and {denied} of a hundred are denied"),
+fn disposition(disposition: Disposition) -> String {
+    match disposition {
+        Disposition::Report { enforce_percent: 0 } => "report".to_owned(),
+        Disposition::Enforce
+        | Disposition::Report {
+            enforce_percent: 100,
+        } => "enforce".to_owned(),
+        Disposition::Report { enforce_percent } => {
+            format!("report, and {enforce_percent} of a hundred are denied")
         }
-    }
-}
-
-fn asked_for(path: &str) -> Page<'_> {
-    Page {
-        path,
-        ..Page::root()
     }
 }
 

@@ -127,12 +127,8 @@ impl Check {
             loaded.environment, loaded.chosen
         )?;
         let asked = Asked::new(&loaded).map_err(|report| anyhow!("{report}"))?;
-        let page = self.page();
-        let engine = match self.fields.iter().any(|Line(name, _)| name == HOST) {
-            true => asked.as_it_is(),
-            false => asked.any_host(),
-        };
-        let answer = page.answer(engine);
+        let page = self.page(asked.host(&self.path.0));
+        let answer = page.answer(&asked.engine);
         if self.tries_a_request() {
             tell(&mut out, &page, &answer)?;
         } else {
@@ -171,7 +167,8 @@ impl Check {
         self.method.is_some() || !self.fields.is_empty() || self.peer.is_some()
     }
 
-    fn page(&self) -> Page<'_> {
+    /// The request that is tried; `host` is asked unless it says another.
+    fn page(&self, host: HeaderValue) -> Page<'_> {
         let mut page = Page {
             method: self.method.clone().unwrap_or_default(),
             path: &self.path.0,
@@ -183,6 +180,7 @@ impl Check {
             content_type: self.content_type.clone(),
             ..Page::root()
         };
+        page.fields.insert(HOST, host);
         for Line(name, _) in &self.fields {
             page.fields.remove(name);
         }

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, header};
-use mantlet_headers::Authority;
+use mantlet_headers::{Authority, HostPattern};
 
 use crate::check::host::Listed;
 use crate::check::{self, Facts, Read, Reported};
@@ -45,6 +45,20 @@ pub(crate) struct Compiled {
     judges: bool,
     uses_nonce: bool,
     tells_reason: bool,
+}
+
+/// What is asked of a request for a path: for whoever shows a policy.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Checks<'e> {
+    /// The hosts that may be named; `None`: any.
+    pub hosts: Option<&'e [HostPattern]>,
+    /// Cross-origin protection; `None`: off.
+    pub cross_origin: Option<&'e CrossOrigin>,
+    /// Whether the path is exempt from it.
+    pub exempt: bool,
+    /// Resource isolation, all of which a request has to pass; none: off.
+    pub isolation: &'e [ResourceIsolation],
 }
 
 /// What holds for the paths of one route, or for those of none.
@@ -150,6 +164,22 @@ impl Engine {
     /// Whether the policy says which names the service answers to.
     pub fn lists_hosts(&self) -> bool {
         self.0.hosts.is_some()
+    }
+
+    /// What is asked of a request for `path`.
+    pub fn checks(&self, path: &[u8]) -> Checks<'_> {
+        let path = normal(path);
+        let scope = &self.0.scopes[self.0.scope(path.as_deref())];
+        let hosts = self.0.hosts.as_ref().filter(|_| !scope.any_host);
+        let cross_origin = self.0.cross_origin.as_ref();
+        let exempts =
+            |policy: &CrossOrigin| path.as_deref().is_some_and(|path| policy.exempts(path));
+        Checks {
+            hosts: hosts.map(Listed::patterns),
+            cross_origin,
+            exempt: cross_origin.is_some_and(exempts),
+            isolation: &scope.isolation,
+        }
     }
 
     /// Whether request fields of this peer are believed: X-Forwarded-*, Forwarded, and the policy's own choice.

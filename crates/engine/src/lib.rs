@@ -46,7 +46,7 @@ mod verdict;
 
 pub use client::UntrustedProxy;
 pub use edit::{Edit, Edits};
-pub use engine::Engine;
+pub use engine::{Checks, Engine};
 pub use entropy::{Entropy, EntropyError, OsEntropy};
 pub use exchange::Exchange;
 pub use head::{Fields, RequestHead, ResponseHead, Single};

@@ -136,6 +136,13 @@ pub struct CrossOrigin {
     pub answer: Option<Arc<Answer>>,
 }
 
+impl CrossOrigin {
+    /// Whether a path in normal form is not checked.
+    pub(crate) fn exempts(&self, path: &[u8]) -> bool {
+        self.exempt_paths.iter().any(|exempt| exempt.claims(path))
+    }
+}
+
 impl Default for CrossOrigin {
     fn default() -> Self {
         Self {

@@ -55,6 +55,11 @@ impl Listed {
         listed
     }
 
+    /// As the policy has them.
+    pub(crate) fn patterns(&self) -> &[HostPattern] {
+        &self.hosts.allowed
+    }
+
     fn has(&self, authority: &Authority<'_>, secure: bool) -> bool {
         if self.any {
             return true;

@@ -117,8 +117,6 @@ fn is_safe(facts: &Facts<'_>, policy: &CrossOrigin) -> Result<bool, &'static Rea
 }
 
 fn is_exempt(facts: &Facts<'_>, policy: &CrossOrigin) -> bool {
-    facts
-        .path
-        .as_deref()
-        .is_some_and(|path| policy.exempt_paths.iter().any(|exempt| exempt.claims(path)))
+    let path = facts.path.as_deref();
+    path.is_some_and(|path| policy.exempts(path))
 }
