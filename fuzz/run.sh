@@ -1,11 +1,16 @@
 #!/usr/bin/env bash
 # make fuzz: every parser for FUZZ_SECONDS (60) seconds; make fuzz TARGETS="csp-directive route" for some.
-# Needs a nightly toolchain; installs cargo-fuzz if it is missing. What is found lands in fuzz/artifacts; put it into the
+# Installs cargo-fuzz if it is missing; takes the nightly toolchain if there is one, and else tells the other to take
+# sanitizer flags all the same. What is found lands in fuzz/artifacts; put it into the
 # corpus with its fix.
 set -euo pipefail
 cd "$(dirname "$0")"
 command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
-cargo +nightly fuzz build --fuzz-dir libfuzzer target
+if rustup toolchain list 2>/dev/null | grep -q '^nightly'; then
+    cargo +nightly fuzz build --fuzz-dir libfuzzer target
+else
+    RUSTC_BOOTSTRAP=1 cargo fuzz build --fuzz-dir libfuzzer target
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # one build for all: the tree may change while they run
