@@ -56,9 +56,8 @@ pub(crate) fn compile(
         environment,
         report,
     };
-    let mut routes = compiler.by_path(&config.routes);
-    let at_root = routes.remove("/").map(|(_, sections)| sections);
-    let mut policy = Policy::new(compiler.scoped(&root, &at_root.unwrap_or_default()));
+    let routes = compiler.by_path(&config.routes);
+    let mut policy = Policy::new(compiler.scoped(&root, &[]));
     policy.https = match config.https.as_ref().map(|at| at.value).unwrap_or_default() {
         // there is no https to send anybody to
         Https::Redirect if environment == Environment::Development => Https::Auto,

@@ -20,7 +20,7 @@ pub struct Config {
     pub(crate) https: Option<At<Https>>,
     pub(crate) trusted_proxies: Option<Vec<IpNet>>,
     pub(crate) client_address: Option<At<String>>,
-    pub(crate) max_field_size: FieldSizeSetting,
+    pub(crate) max_field_size: Option<FieldSizeSetting>,
     pub(crate) hosts: Option<HostsSetting>,
     pub(crate) cross_origin: Option<CrossOriginSetting>,
     pub(crate) tell_reason: Option<bool>,

@@ -2,7 +2,7 @@
 
 mod checks;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use mantlet_engine::policy::Https;
 use mantlet_headers::cookie::SameSite;
 use mantlet_headers::csp::DirectiveName;
@@ -293,6 +293,18 @@ fn attributes(keys: &mut Keys<'_>) -> CookieAttributes {
     }
 }
 
+/// IPv4 in IPv6 clothes as IPv4: so are the addresses that it is compared with.
+fn canonical(network: IpNet) -> IpNet {
+    match network {
+        IpNet::V6(v6) if v6.prefix_len() >= 96 => {
+            let v4 = v6.addr().to_ipv4_mapped();
+            let network = v4.and_then(|ip| Ipv4Net::new(ip, v6.prefix_len() - 96).ok());
+            network.map_or(IpNet::V6(v6), IpNet::V4)
+        }
+        other => other,
+    }
+}
+
 /// A network, or one address.
 struct Network;
 
@@ -304,17 +316,16 @@ impl Read for Network {
         let network = text
             .parse()
             .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
-        if network.is_err() {
-            let diagnostic =
-                Diagnostic::error(key, format!("{text:?} is no network and no address"));
-            report.add(
-                diagnostic
-                    .value(text)
-                    .hint("\"10.0.0.0/8\", \"::1\"")
-                    .at(node.place.as_ref()),
-            );
-        }
-        network.ok()
+        let message = match network.map(canonical) {
+            Ok(network) if network.prefix_len() > 0 => return Some(network),
+            Ok(_) => format!("{text:?} is everybody: whoever connects could say who the client is"),
+            Err(_) => format!("{text:?} is no network and no address"),
+        };
+        let diagnostic = Diagnostic::error(key, message).value(text);
+        let diagnostic =
+            diagnostic.hint("the addresses of your own proxies: \"10.0.0.0/8\", \"::1\"");
+        report.add(diagnostic.at(node.place.as_ref()));
+        None
     }
 
     fn schema(&self) -> Json {

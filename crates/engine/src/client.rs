@@ -26,8 +26,8 @@ static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-prot
 
 /// Hops that are followed. A longer way is a forgery or a loop, and ends there.
 const MAX_HOPS: usize = 32;
-/// Lines of one field that are read; what stands in more of them is junk.
-const MAX_LINES: usize = 32;
+/// Lines of one field that are read, the last of them: a proxy that writes a line of its own writes it behind the others.
+const MAX_LINES: usize = MAX_HOPS;
 
 /// Who speaks for a client, as the policy has it.
 #[derive(Debug)]
@@ -60,6 +60,7 @@ impl Sources {
     /// Whether fields of this request's peer are believed.
     pub(crate) fn believes(&self, head: &RequestHead<'_>) -> bool {
         !self.trusted.is_empty()
+            && !head.announced
             && self.address != ClientAddress::ProxyProtocol
             && head.peer.is_some_and(|peer| self.trusts(peer))
     }
@@ -124,7 +125,7 @@ impl Sources {
                 None
             }
             ClientAddress::XForwardedFor => {
-                let lines = Lines::of(head.fields, &X_FORWARDED_FOR)?;
+                let lines = Lines::of(head.fields, &X_FORWARDED_FOR);
                 for element in forwarded::list(lines.iter()).take(MAX_HOPS) {
                     let ip = element.and_then(address)?;
                     visit(ip);
@@ -135,7 +136,7 @@ impl Sources {
                 None
             }
             ClientAddress::Forwarded => {
-                let lines = Lines::of(head.fields, &FORWARDED)?;
+                let lines = Lines::of(head.fields, &FORWARDED);
                 let mut last = None;
                 for element in forwarded::elements(lines.iter()).take(MAX_HOPS) {
                     let Ok(found) = &element else {
@@ -227,30 +228,30 @@ fn address(element: &[u8]) -> Option<IpAddr> {
     Node::parse(element).ok()?.ip()
 }
 
-/// The lines of a field, lent for a walk from the last to the first.
+/// The last lines of a field, lent for a walk from the last to the first.
 struct Lines<'h> {
+    /// A ring.
     lines: [&'h [u8]; MAX_LINES],
+    /// How many lines there are.
     len: usize,
 }
 
 impl<'h> Lines<'h> {
-    /// `None` for more lines than are read.
-    fn of(fields: &'h dyn Fields, name: &HeaderName) -> Option<Self> {
+    fn of(fields: &'h dyn Fields, name: &HeaderName) -> Self {
         let mut found = Self {
             lines: [&[]; MAX_LINES],
             len: 0,
         };
         fields.each(name, &mut |line| {
-            if let Some(slot) = found.lines.get_mut(found.len) {
-                *slot = line;
-            }
+            found.lines[found.len % MAX_LINES] = line;
             found.len += 1;
         });
-        (found.len <= MAX_LINES).then_some(found)
+        found
     }
 
     fn iter(&self) -> impl DoubleEndedIterator<Item = &'h [u8]> + use<'h, '_> {
-        self.lines[..self.len].iter().copied()
+        let first = self.len.saturating_sub(MAX_LINES);
+        (first..self.len).map(|line| self.lines[line % MAX_LINES])
     }
 }
 

@@ -24,7 +24,7 @@ use crate::policy::{
     Value, When,
 };
 use crate::reason::ENTROPY;
-use crate::route::{RoutePath, normal};
+use crate::route::{RoutePath, normal, without_parameters};
 use crate::verdict::{Denial, Verdict};
 
 /// A compiled policy. Cheap to clone; an [`Exchange`] holds the one it was opened under.
@@ -79,16 +79,19 @@ const ROUTES: usize = 2;
 /// The request fields that a resource isolation policy makes a response depend on.
 const VARY: HeaderValue =
     HeaderValue::from_static("sec-fetch-site, sec-fetch-mode, sec-fetch-dest");
+/// With origins that are allowed, on Origin too.
+const VARY_ORIGIN: HeaderValue =
+    HeaderValue::from_static("sec-fetch-site, sec-fetch-mode, sec-fetch-dest, origin");
 
 impl Scope {
-    fn new(mut scoped: Scoped, isolation: Vec<ResourceIsolation>) -> Self {
+    fn new(mut scoped: Scoped, isolation: Vec<ResourceIsolation>, vary: &HeaderValue) -> Self {
         if !isolation.is_empty() {
             let rules = std::iter::once(&mut scoped.any).chain(&mut scoped.html);
             for rules in rules {
                 rules.headers.push(Rule {
                     op: Op::Append,
                     name: header::VARY,
-                    value: Value::Fixed(VARY),
+                    value: Value::Fixed(vary.clone()),
                     when: When::Always,
                 });
             }
@@ -111,14 +114,19 @@ impl Engine {
         let all = std::iter::once(&policy.root).chain(routes.iter().map(|(_, scoped)| scoped));
         let all = all.flat_map(of).collect();
         let own = of(&policy.root);
-        let mut scopes = vec![Scope::new(policy.root, own)];
+        let partners = policy.cross_origin.as_ref();
+        let vary = match partners.is_some_and(|policy| !policy.allowed_origins.is_empty()) {
+            true => VARY_ORIGIN,
+            false => VARY,
+        };
+        let mut scopes = vec![Scope::new(policy.root, own, &vary)];
         let mut paths = Vec::with_capacity(routes.len());
         if !routes.is_empty() {
-            scopes.push(Scope::new(ambiguous, all));
+            scopes.push(Scope::new(ambiguous, all, &vary));
         }
         for (path, scoped) in routes {
             let own = of(&scoped);
-            scopes.push(Scope::new(scoped, own));
+            scopes.push(Scope::new(scoped, own, &vary));
             paths.push(path);
         }
         let needs_nonce = |scope: &Scope| {
@@ -130,7 +138,7 @@ impl Engine {
             || policy.cross_origin.is_some()
             || policy.https == Https::Redirect
             || !policy.trusted_proxies.is_empty()
-            || policy.field_sizes != FieldSizes::default()
+            || policy.field_sizes.is_some()
             || scopes.iter().any(|scope| !scope.isolation.is_empty());
         Self(Arc::new(Compiled {
             judges,
@@ -139,7 +147,7 @@ impl Engine {
                 trusted: policy.trusted_proxies,
                 address: policy.client_address,
             },
-            field_sizes: policy.field_sizes,
+            field_sizes: policy.field_sizes.unwrap_or_default(),
             hosts: policy.hosts.map(Listed::new),
             cross_origin: policy.cross_origin,
             entropy: Box::new(entropy),
@@ -182,9 +190,9 @@ impl Engine {
         }
     }
 
-    /// Whether request fields of this peer are believed: X-Forwarded-*, Forwarded, and the policy's own choice.
-    pub fn trusts(&self, peer: std::net::IpAddr) -> bool {
-        self.0.sources.address != ClientAddress::ProxyProtocol && self.0.sources.trusts(peer)
+    /// Whether fields of this request's peer are believed: X-Forwarded-*, Forwarded, or the policy's own choice.
+    pub fn believes(&self, head: &RequestHead<'_>) -> bool {
+        self.0.sources.believes(head)
     }
 
     /// Whether a connection of this peer has to begin with a PROXY protocol head; a host then takes its address for the
@@ -200,6 +208,13 @@ impl Engine {
             ClientAddress::Field(name) => Some(name),
             _ => None,
         }
+    }
+
+    /// The fields that give a request another method, by the policy: a proxy lets none through that an application takes for
+    /// one of them.
+    pub fn method_override(&self) -> &[HeaderName] {
+        let policy = self.0.cross_origin.as_ref();
+        policy.map_or(&[], |policy| &policy.method_override)
     }
 
     /// The way a request came, from the client to the peer: nothing in it is told by a stranger. Empty if the host does not
@@ -289,7 +304,12 @@ impl Compiled {
         let Some(path) = path else {
             return AMBIGUOUS;
         };
-        let claiming = self.paths.iter().position(|route| route.claims(path));
+        let claim = |path: &[u8]| self.paths.iter().position(|route| route.claims(path));
+        let claiming = claim(path);
+        // some servers take the parameters away before they look for a handler
+        if without_parameters(path).is_some_and(|bare| claim(&bare) != claiming) {
+            return AMBIGUOUS;
+        }
         claiming.map_or(ROOT, |index| ROUTES + index)
     }
 }

@@ -79,10 +79,34 @@ impl Exchange {
         }
         let edits = self.on_response(&ResponseHead::new(reply.status, headers));
         edits.apply(headers);
+        for name in headers.keys().cloned().collect::<Vec<_>>() {
+            if is_for_success(&name) {
+                headers.remove(name);
+            }
+        }
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         reply
     }
 }
+
+/// Whether a field must not stand on a denial: caches of CDNs and proxies obey their own field before Cache-Control, and
+/// Clear-Site-Data would do for a forged request what was denied it.
+fn is_for_success(name: &HeaderName) -> bool {
+    is_cache_field(name) || *name == CLEAR_SITE_DATA || *name == header::EXPIRES
+}
+
+/// Whether a field tells a shared cache how long to keep a response: Cache-Control, and those that caches read before it
+/// (RFC 9213, and what Varnish, Fastly, Akamai and nginx call their own).
+pub fn is_cache_field(name: &HeaderName) -> bool {
+    let text = name.as_str();
+    text.ends_with("cache-control")
+        || matches!(
+            text,
+            "surrogate-control" | "edge-control" | "x-accel-expires"
+        )
+}
+
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
 /// The default of Cache-Control for the type of a response.
 fn by_type<'t>(table: &'t Table, head: &ResponseHead<'_>) -> Option<&'t HeaderValue> {
@@ -101,12 +125,25 @@ fn says(fields: &dyn Fields, name: &HeaderName) -> bool {
 }
 
 /// Whether a browser may take the response for HTML: it says so, on any line and in any member of a list, or it says
-/// nothing, and the browser looks at the body.
+/// nothing that a browser takes for a type, and the browser looks at the body
+/// (<https://mimesniff.spec.whatwg.org/#supplied-mime-type-detection-algorithm>).
 fn may_be_html(head: &ResponseHead<'_>) -> bool {
     let (mut told, mut html) = (false, false);
     head.fields.each(&CONTENT_TYPE, &mut |value| {
-        told |= !value.trim_ascii().is_empty();
-        html |= value.split(|&b| b == b',').any(is_html);
+        for member in value.split(|&b| b == b',') {
+            html |= is_html(member);
+            told |= is_a_type(member);
+            html |= !is_a_type(member) && !member.trim_ascii().is_empty();
+        }
     });
     html || !told
+}
+
+/// Whether a browser takes it for a media type, and does not look further.
+fn is_a_type(member: &[u8]) -> bool {
+    let essence = member.split(|&b| b == b';').next().unwrap_or_default();
+    let essence = essence.trim_ascii();
+    let unknown = ["*/*", "unknown/unknown", "application/unknown"];
+    let is_unknown = |word: &&str| essence.eq_ignore_ascii_case(word.as_bytes());
+    essence.contains(&b'/') && !unknown.iter().any(is_unknown)
 }

@@ -110,6 +110,9 @@ pub struct RequestHead<'a> {
     /// The address of the other end of the connection, or the one that PROXY protocol gives in its place; `None` where the
     /// host does not tell.
     pub peer: Option<IpAddr>,
+    /// Whether the peer's address is one that PROXY protocol gives: the fields are then the client's own, and no field of it
+    /// is believed, whatever its address.
+    pub announced: bool,
     /// The request fields.
     pub fields: &'a dyn Fields,
 }
@@ -124,6 +127,7 @@ impl<'a> RequestHead<'a> {
             authority: None,
             tls: false,
             peer: None,
+            announced: false,
             fields,
         }
     }

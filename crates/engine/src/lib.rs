@@ -48,7 +48,7 @@ pub use client::UntrustedProxy;
 pub use edit::{Edit, Edits};
 pub use engine::{Checks, Engine};
 pub use entropy::{Entropy, EntropyError, OsEntropy};
-pub use exchange::Exchange;
+pub use exchange::{Exchange, is_cache_field};
 pub use head::{Fields, RequestHead, ResponseHead, Single};
 pub use live::Live;
 pub use nonce::Nonce;

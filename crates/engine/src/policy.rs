@@ -22,8 +22,8 @@ pub struct Policy {
     pub trusted_proxies: Vec<IpNet>,
     /// Where they tell the client's address.
     pub client_address: ClientAddress,
-    /// How long a request field may be that a check reads.
-    pub field_sizes: FieldSizes,
+    /// How long a request field may be that a check reads; `None`: the default sizes, where any other check is on.
+    pub field_sizes: Option<FieldSizes>,
     /// The names the service answers to; `None`: any.
     pub hosts: Option<Hosts>,
     /// Protection against requests that another site makes a browser send; `None`: off.
@@ -44,7 +44,7 @@ impl Policy {
             https: Https::Auto,
             trusted_proxies: Vec::new(),
             client_address: ClientAddress::default(),
-            field_sizes: FieldSizes::default(),
+            field_sizes: None,
             hosts: None,
             cross_origin: None,
             tell_reason: false,

@@ -91,6 +91,22 @@ fn before_parameters(segment: &[u8]) -> &[u8] {
     &segment[..end.unwrap_or(segment.len())]
 }
 
+/// A path in normal form without path parameters, as servlet containers see it; `None` if it has none. The result need not be
+/// in normal form.
+pub(crate) fn without_parameters(path: &[u8]) -> Option<Vec<u8>> {
+    if !path.contains(&b';') && !path.windows(3).any(|part| part == b"%3B") {
+        return None;
+    }
+    let segments = path.split(|&b| b == b'/').map(before_parameters);
+    let named = |segment: &&[u8]| !segment.is_empty();
+    let mut bare = Vec::with_capacity(path.len());
+    for segment in segments.filter(named) {
+        bare.push(b'/');
+        bare.extend_from_slice(segment);
+    }
+    Some(bare)
+}
+
 /// Decodes `%41` to `A` and encodes a space to `%20`; `None` for a bad escape, an encoded slash or percent sign, and a
 /// backslash or control character, encoded or not.
 fn canonical(path: &[u8]) -> Option<Vec<u8>> {
@@ -216,6 +232,16 @@ mod tests {
             "*",
         ] {
             assert_eq!(claimed(&routes, path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn parameters_and_the_empty_segments_they_leave_are_taken_away() {
+        let bare = |path: &str| without_parameters(path.as_bytes());
+        let text = |path: &str| bare(path).and_then(|path| String::from_utf8(path).ok());
+        assert_eq!(bare("/api/x"), None);
+        for path in ["/api;v=1/x", "/;a/api/x", "/api%3Bv=1/x;y", "/api/x;"] {
+            assert_eq!(text(path).as_deref(), Some("/api/x"), "{path}");
         }
     }
 

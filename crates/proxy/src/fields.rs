@@ -15,6 +15,7 @@ use http::header::{
     UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
+use mantlet_engine::Engine;
 
 use crate::believed::is_believed;
 
@@ -37,8 +38,8 @@ pub(crate) struct Way {
     pub(crate) scheme: Scheme,
     /// Whether the policy trusts the peer's forwarding fields.
     pub(crate) trust: Trust,
-    /// The policy's own field of the client's address.
-    pub(crate) client_field: Option<HeaderName>,
+    /// The policy, which has fields of its own.
+    pub(crate) engine: Engine,
 }
 
 /// Whether a peer's forwarding fields are believed.
@@ -95,16 +96,16 @@ pub(crate) fn rewrite_request(headers: &mut HeaderMap, way: Way) -> Result<(), C
     let trusted = way.trust == Trust::Trusted;
     for name in headers.keys() {
         let text = name.as_str();
-        let is_client_field = |field: &HeaderName| match field == name {
-            true => !trusted,
-            // an application may read this one in its place
-            false => is_alias(text, field.as_str()),
-        };
+        let own = way.engine.client_field();
+        // an application may read one of these in the place of a field that the policy reads
+        let aliases = |field: &HeaderName| field != name && is_alias(text, field.as_str());
+        let is_alias = own.is_some_and(aliases) || way.engine.method_override().iter().any(aliases);
         let goes = ends_here(name)
             || text == "forwarded"
             || text.starts_with("mantlet-")
             || (!trusted && is_believed(text))
-            || way.client_field.as_ref().is_some_and(is_client_field);
+            || (!trusted && own == Some(name))
+            || is_alias;
         if goes {
             doomed.push(name.clone());
         }
@@ -217,6 +218,9 @@ pub(crate) fn joined(addresses: &[IpAddr]) -> Option<HeaderValue> {
 
 #[cfg(test)]
 mod tests {
+    use mantlet_engine::OsEntropy;
+    use mantlet_engine::policy::{ClientAddress, CrossOrigin, Policy, Rules, Scoped};
+
     use super::*;
 
     fn map(fields: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -227,13 +231,27 @@ mod tests {
         headers
     }
 
+    /// A policy that reads this field of trusted peers, and another of a method.
+    fn engine(client_field: &'static str) -> Engine {
+        let mut policy = Policy::new(Scoped::any(Rules::default()));
+        if !client_field.is_empty() {
+            let name = HeaderName::from_static;
+            policy.client_address = ClientAddress::Field(name(client_field));
+            policy.cross_origin = Some(CrossOrigin {
+                method_override: vec![name("x-client-method")],
+                ..CrossOrigin::default()
+            });
+        }
+        Engine::new(policy, OsEntropy)
+    }
+
     fn way() -> Way {
         Way {
             addresses: HeaderValue::from_static("192.0.2.7"),
             host: None,
             scheme: Scheme::Http,
             trust: Trust::Untrusted,
-            client_field: None,
+            engine: engine(""),
         }
     }
 
@@ -311,20 +329,31 @@ mod tests {
     }
 
     #[test]
-    fn the_policys_own_client_field_goes_on_from_a_trusted_peer_and_no_alias_of_it_from_anybody() {
-        let fields = [("x-client", "1"), ("x_client", "2"), ("x-client-2", "3")];
+    fn the_policys_own_fields_go_on_and_no_alias_of_them_from_anybody() {
+        let fields = [
+            ("x-client", "1"),
+            ("x_client", "2"),
+            ("x-client-2", "3"),
+            ("x-client-method", "PUT"),
+            ("x_client_method", "PUT"),
+            ("x.client-method", "PUT"),
+        ];
         for (trust, left) in [
-            (Trust::Untrusted, &["x-client-2"][..]),
-            (Trust::Trusted, &["x-client", "x-client-2"]),
+            (Trust::Untrusted, &["x-client-2", "x-client-method"][..]),
+            (
+                Trust::Trusted,
+                &["x-client", "x-client-2", "x-client-method"],
+            ),
         ] {
             let way = Way {
                 trust,
-                client_field: Some(HeaderName::from_static("x-client")),
+                engine: engine("x-client"),
                 ..way()
             };
             let headers = rewritten(&fields, way);
             let found = headers.keys().map(HeaderName::as_str);
-            let found: Vec<_> = found.filter(|name| name.contains("client")).collect();
+            let mut found: Vec<_> = found.filter(|name| name.contains("client")).collect();
+            found.sort_unstable();
             assert_eq!(found, left, "{trust:?}");
         }
     }

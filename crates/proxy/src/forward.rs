@@ -12,14 +12,14 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, request};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use mantlet_engine::{Denial, Exchange, Form, Nonce, RequestHead, ResponseHead, Verdict};
+use mantlet_engine::{Denial, Engine, Exchange, Form, Nonce, RequestHead, ResponseHead, Verdict};
 
 use crate::body::{RequestBody, ResponseBody, Streamed};
 use crate::fields::{self, MANTLET_NONCE, MANTLET_REASON, Scheme, Trust, Way};
 use crate::log::{self, Asker};
 use crate::tunnel;
 use crate::upstream::{Failure, Lease, Timer};
-use crate::wire::Signals;
+use crate::wire::{Announced, Signals};
 use crate::worker::Worker;
 
 /// What is known of a client's connection.
@@ -29,6 +29,8 @@ pub(crate) struct Client {
     peer: IpAddr,
     /// The peer's address as a field value.
     peer_value: HeaderValue,
+    /// Whether the peer is one that was announced.
+    announced: bool,
     /// Whether the client came to an announcing balancer by TLS.
     tls: bool,
     timer: RefCell<Timer>,
@@ -49,13 +51,21 @@ enum After {
 }
 
 impl Client {
-    pub(crate) fn new(worker: Rc<Worker>, peer: IpAddr, tls: bool, signals: Arc<Signals>) -> Self {
+    /// `neighbour` is at the other end, and announces somebody else or not.
+    pub(crate) fn new(
+        worker: Rc<Worker>,
+        neighbour: IpAddr,
+        announced: Announced,
+        signals: Arc<Signals>,
+    ) -> Self {
+        let peer = announced.source.unwrap_or(neighbour);
         Self {
             worker,
             peer,
             peer_value: HeaderValue::try_from(peer.to_string())
                 .unwrap_or_else(|_| HeaderValue::from_static("unknown")),
-            tls,
+            announced: announced.source.is_some(),
+            tls: announced.tls,
             timer: RefCell::default(),
             signals,
             count: Cell::new(0),
@@ -141,6 +151,7 @@ impl Client {
             .map(|authority| authority.as_str().as_bytes());
         head.peer = Some(self.peer);
         head.tls = self.tls;
+        head.announced = self.announced;
         let (verdict, exchange) = engine.on_request(&head);
         if self.count.get() == 1 {
             // a proxy speaks for its clients from the first request on; the others need not be looked at
@@ -154,10 +165,10 @@ impl Client {
                 false => Scheme::Http,
             },
             trust: Trust::Untrusted,
-            client_field: engine.client_field().cloned(),
+            engine: Engine::clone(&engine),
         };
         let mut client = self.peer;
-        if engine.trusts(self.peer) {
+        if engine.believes(&head) {
             let hops = engine.hops(&head);
             client = hops.first().copied().unwrap_or(client);
             way.addresses = fields::joined(&hops).unwrap_or(way.addresses);

@@ -263,7 +263,7 @@ async fn connection(
         write: worker.config.timeouts.write,
     };
     let guarded = Guarded::new(stream, early, signals.clone(), patience);
-    let client = Rc::new(Client::new(worker.clone(), peer, announced.tls, signals));
+    let client = Rc::new(Client::new(worker.clone(), neighbour, announced, signals));
     let service = service_fn(move |request| {
         let client = client.clone();
         async move { Ok::<_, Infallible>(client.answer(request).await) }

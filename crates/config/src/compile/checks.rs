@@ -1,5 +1,6 @@
 //! `[hosts]`, `[cross_origin]`, `[resource_isolation]`, `client_address`: who may ask.
 
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use mantlet_engine::policy::{
     ResourceIsolation,
 };
 use mantlet_engine::route::RoutePath;
-use mantlet_headers::{Malformed, Refused, field_name, field_value};
+use mantlet_headers::{Authority, Malformed, Origin, Refused, field_name, field_value};
 
 use super::Compiler;
 use crate::config::{
@@ -23,10 +24,14 @@ use crate::source::At;
 
 /// Fields that trusted proxies send and that hold no address.
 const NO_ADDRESS: &[&str] = &[
+    "accept",
     "authorization",
+    "content-type",
     "cookie",
     "host",
     "origin",
+    "referer",
+    "user-agent",
     "via",
     "x-forwarded-host",
     "x-forwarded-port",
@@ -51,11 +56,13 @@ impl Compiler {
                     .add(diagnostic.hint(hint).at(source.place.as_ref()));
             }
         }
-        let sizes = &config.max_field_size;
         let default = FieldSizes::default();
-        policy.field_sizes.token = sizes.token.unwrap_or(default.token);
-        policy.field_sizes.cookie = sizes.cookie.unwrap_or(default.cookie);
-        policy.field_sizes.other = sizes.other.unwrap_or(default.other);
+        let sizes = config.max_field_size.as_ref();
+        policy.field_sizes = sizes.map(|sizes| FieldSizes {
+            token: sizes.token.unwrap_or(default.token),
+            cookie: sizes.cookie.unwrap_or(default.cookie),
+            other: sizes.other.unwrap_or(default.other),
+        });
         policy.hosts = config.hosts.as_ref().and_then(|said| self.hosts(said));
         let said = merge::cross_origin(preset, config.cross_origin.as_ref());
         policy.cross_origin = said.and_then(|said| self.cross_origin(&said));
@@ -67,7 +74,10 @@ impl Compiler {
             "x-forwarded-for" => ClientAddress::XForwardedFor,
             "forwarded" => ClientAddress::Forwarded,
             "proxy-protocol" => ClientAddress::ProxyProtocol,
-            name if NO_ADDRESS.contains(&name) => {
+            name if NO_ADDRESS.contains(&name)
+                || name.starts_with("sec-")
+                || name.contains('_') =>
+            {
                 let message = "is no field that tells the client's address";
                 let diagnostic = Diagnostic::error("client_address", message).value(name);
                 let hint = "x-forwarded-for, forwarded, proxy-protocol, or a field such as cf-connecting-ip";
@@ -125,8 +135,8 @@ impl Compiler {
         let own = CrossOrigin {
             disposition: disposition(&said.disposition),
             allowed_origins: self
-                .each("cross_origin.allowed_origins", &list(&said.allowed_origins)),
-            self_origins: self.each("cross_origin.self_origins", &list(&said.self_origins)),
+                .origins("cross_origin.allowed_origins", &list(&said.allowed_origins)),
+            self_origins: self.origins("cross_origin.self_origins", &list(&said.self_origins)),
             exempt_paths,
             allow_unverifiable: said
                 .allow_unverifiable
@@ -184,6 +194,23 @@ impl Compiler {
             self.judged(key, word, parsed.map_err(Refused::from))
         };
         words.iter().filter_map(read).collect()
+    }
+
+    /// Origins as browsers write them: an IPv6 address in its one short form.
+    fn origins(&mut self, key: &str, words: &[At<String>]) -> Vec<Origin<'static>> {
+        for word in words {
+            let origin: Option<Origin<'static>> = word.value.parse().ok();
+            let authority = origin.as_ref().map(Origin::authority);
+            if let Some(IpAddr::V6(ip)) = authority.and_then(Authority::ip)
+                && authority.is_some_and(|authority| authority.host() != format!("[{ip}]"))
+            {
+                let message = "is not how a browser writes this address, so it can never match";
+                let diagnostic = Diagnostic::error(key, message).value(&word.value);
+                let diagnostic = diagnostic.hint(format!("[{ip}]"));
+                self.report.add(diagnostic.at(word.place.as_ref()));
+            }
+        }
+        self.each(key, words)
     }
 
     fn field_named(&mut self, key: &str, name: &At<String>) -> Option<HeaderName> {

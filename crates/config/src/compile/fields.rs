@@ -1,8 +1,8 @@
 //! `[headers]`, `[cache]` and `[cookies]`.
 
 use http::{HeaderName, HeaderValue};
-use mantlet_engine::Op;
 use mantlet_engine::policy::{MediaRange, Rule, Value, When};
+use mantlet_engine::{Op, is_cache_field};
 use mantlet_headers::cookie::{Attributes, Hardening, SameSite};
 use mantlet_headers::registry::{self, Entry, Transport};
 use mantlet_headers::{
@@ -227,6 +227,10 @@ impl Compiler {
         let shared = rules.iter().any(|rule| match &rule.value {
             Value::Fixed(value) if rule.name == CACHING && rule.op != Op::Remove => {
                 is_shared(value)
+            }
+            // a cache that has a field of its own obeys it first
+            Value::Fixed(value) if is_cache_field(&rule.name) && rule.op != Op::Remove => {
+                !matches!(value.as_bytes(), b"no-store" | b"private" | b"0")
             }
             _ => false,
         });

@@ -15,7 +15,7 @@ pub(super) const CLIENT_ADDRESS: &str = "Where trusted proxies tell the client's
 
 const DISPOSITIONS: Choice<bool> = Choice(&[("enforce", false), ("report", true)]);
 
-pub(super) fn max_field_size(keys: &mut Keys<'_>) -> FieldSizeSetting {
+pub(super) fn max_field_size(keys: &mut Keys<'_>) -> Option<FieldSizeSetting> {
     let doc = "How long a request field may be that a check reads, in bytes; a longer one is denied (431).";
     let sizes = table(|keys: &mut Keys<'_>| {
         let mut size = |name, doc| {
@@ -31,7 +31,7 @@ pub(super) fn max_field_size(keys: &mut Keys<'_>) -> FieldSizeSetting {
             ),
         }
     });
-    keys.key("max_field_size", doc, &sizes).unwrap_or_default()
+    keys.key("max_field_size", doc, &sizes)
 }
 
 pub(super) fn hosts(keys: &mut Keys<'_>) -> Option<HostsSetting> {
@@ -145,7 +145,17 @@ impl Read for Isolation {
     fn read(&self, key: &str, node: &Node, report: &mut Report) -> Option<Self::Out> {
         let value = match &node.value {
             Value::Bool(false) => IsolationSetting::Off,
-            Value::Bool(true) => IsolationSetting::On(IsolationTable::default()),
+            // the table with its defaults, whatever the layer below says
+            Value::Bool(true) => IsolationSetting::On(IsolationTable {
+                disposition: DispositionSetting {
+                    report: Some(false),
+                    enforce_percent: None,
+                },
+                allow_same_site: Some(true),
+                allow_cors: Some(false),
+                allow_framing: Some(true),
+                denial: Some(DenialSetting::default()),
+            }),
             Value::Table(_) => IsolationSetting::On(isolation().read(key, node, report)?),
             _ => return refuse(key, node, "a table, true or false", report),
         };

@@ -165,6 +165,20 @@ fn what_can_never_act_is_refused() {
             "client_address = 'a b'\ntrusted_proxies = ['10.0.0.1']",
             "field name",
         ),
+        (
+            "client_address = 'proxy_protocol'\ntrusted_proxies = ['10.0.0.1']",
+            "no field that tells",
+        ),
+        (
+            "client_address = 'sec-fetch-site'\ntrusted_proxies = ['10.0.0.1']",
+            "no field that tells",
+        ),
+        ("trusted_proxies = ['0.0.0.0/0']", "is everybody"),
+        ("trusted_proxies = ['::/0']", "is everybody"),
+        (
+            "cross_origin.allowed_origins = ['https://[0:0::1]']",
+            "[::1]",
+        ),
         ("max_field_size.cookie = 10", "256 to 65535"),
         ("max_field_size.other = 'a'", "a whole number"),
         ("cross_origin.denial = { status = 200 }", "400 to 599"),
@@ -364,6 +378,19 @@ fn a_type_of_response_has_its_own_default_of_cache_control() {
         "private"
     );
     assert_eq!(kept(&[("content-type", "image/png"), expires]), "");
+}
+
+#[test]
+fn a_network_of_ipv4_in_ipv6_clothes_is_the_ipv4_network_and_a_default_size_is_a_size() {
+    let text = "trusted_proxies = ['::ffff:10.0.0.0/104']\nhosts.allowed = ['example.com']\n";
+    let told = [("x-forwarded-host", "evil.example")];
+    assert_eq!(judged(text, "GET", "/", &told), "host.unknown");
+    let text = "preset = 'none'\nmax_field_size.cookie = 16384\n";
+    let cookie = "a".repeat(16385);
+    assert_eq!(
+        judged(text, "GET", "/", &[("cookie", &cookie)]),
+        "field.too-large"
+    );
 }
 
 #[test]

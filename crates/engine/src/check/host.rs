@@ -68,14 +68,13 @@ impl Listed {
         if let Some(ip) = authority.ip() {
             return has_port(&self.addresses, &ip, port);
         }
-        let host = authority.host();
-        let above = || host.match_indices('.').map(|(dot, _)| &host[dot + 1..]);
-        self.has_name(host, port)
-            || (!self.below.is_empty() && above().any(|name| has_port(&self.below, name, port)))
+        self.has_name(authority.host(), port)
     }
 
     fn has_name(&self, name: &str, port: u16) -> bool {
+        let above = || name.match_indices('.').map(|(dot, _)| &name[dot + 1..]);
         has_port(&self.names, name, port)
+            || (!self.below.is_empty() && above().any(|name| has_port(&self.below, name, port)))
     }
 
     /// The listed name for one that is not, with or without `www.`.

@@ -230,7 +230,9 @@ impl Gate {
         if bytes[0] == b'\r' || bytes[0] == b'\n' {
             return self.blank(bytes);
         }
+        // without a line's end there is no head, and a client that drips one does not get it read again for each byte
         if self.scanned == 0
+            && memchr::memchr(b'\n', bytes).is_some()
             && let Some((len, judged)) = head::whole(bytes)
         {
             return self.judged(len, judged);
