@@ -63,7 +63,7 @@ impl Asked {
         [
             ("Host", self.hosts(&checks)),
             ("Cross-origin", cross_origin(&checks)),
-            ("Isolation", isolation(&checks)),
+            ("Resource isolation", isolation(&checks)),
         ]
     }
 
@@ -94,7 +94,7 @@ fn cross_origin(checks: &Checks<'_>) -> String {
         words.push_str("; WebSockets are not checked");
     }
     if !policy.allow_unverifiable {
-        words.push_str("; programs that are no browser too");
+        words.push_str("; programs that are not browsers are denied too");
     }
     words
 }
@@ -194,19 +194,23 @@ mod tests {
             (
                 "cross_origin.allow_unverifiable_requests = false",
                 "/",
-                "Cross-origin: enforce; programs that are no browser too",
+                "Cross-origin: enforce; programs that are not browsers are denied too",
             ),
             (
                 "resource_isolation = true\ncross_origin.disposition = 'report'",
                 "/",
-                "Cross-origin: report\nIsolation: enforce",
+                "Cross-origin: report\nResource isolation: enforce",
             ),
-            ("", "/", "Isolation: off"),
-            ("resource_isolation = true", "/", "Isolation: enforce"),
+            ("", "/", "Resource isolation: off"),
+            (
+                "resource_isolation = true",
+                "/",
+                "Resource isolation: enforce",
+            ),
             (
                 "resource_isolation = true\n[[route]]\npath = '/open'\nresource_isolation = false",
                 "/open",
-                "Isolation: off",
+                "Resource isolation: off",
             ),
         ] {
             let told = lines(text, path) + "\n";

@@ -134,7 +134,7 @@ impl Check {
         } else {
             writeln!(out, "\nWho may ask for {}:\n", page.path)?;
             for (check, said) in asked.lines(page.path) {
-                writeln!(out, "  {check:<14} {said}")?;
+                writeln!(out, "  {check:<19} {said}")?;
             }
         }
         let (path, scheme) = (page.path, page.scheme.as_str());

@@ -210,7 +210,7 @@ fn networks(said: &str) -> Result<Vec<String>, String> {
     words(
         said,
         "trusted_proxies",
-        "no network and no address: 10.0.0.0/8, 192.0.2.1, fd00::/8",
+        "neither a network nor an address: 10.0.0.0/8, 192.0.2.1, fd00::/8",
     )
 }
 

@@ -175,9 +175,9 @@ fn check_says_who_may_ask_and_shows_the_page_of_a_listed_host() {
     let told = out(&mantlet(folder.path(), &["check"]));
     for line in [
         "Who may ask for /:",
-        "  Host           those of hosts.allowed",
-        "  Cross-origin   enforce",
-        "  Isolation      enforce",
+        "  Host                those of hosts.allowed",
+        "  Cross-origin        enforce",
+        "  Resource isolation  enforce",
         "An HTML page at / over https gets:",
     ] {
         assert!(told.contains(&format!("{line}\n")), "{line}: {told}");
@@ -280,8 +280,8 @@ fn init_writes_a_policy_that_still_holds_when_its_comments_become_keys() {
         std::fs::write(&file, &meant).expect("written");
         let told = mantlet(folder.path(), &["check"]);
         assert!(told.status.success(), "{meant}: {}", error(&told));
-        assert!(out(&told).contains("Host           those of hosts.allowed\n"));
-        assert!(out(&told).contains("Cross-origin   report\n"));
+        assert!(out(&told).contains("Host                those of hosts.allowed\n"));
+        assert!(out(&told).contains("Cross-origin        report\n"));
     }
 }
 

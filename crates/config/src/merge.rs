@@ -124,7 +124,8 @@ pub(crate) fn merge(base: &Section, over: &Section, report: &mut Report) -> Sect
             (None, true) => None,
             (None, false) => base.cache_default.clone(),
         },
-        cache_by_type: match says(CACHE_CONTROL) {
+        // a default without types beside it is the one of all types
+        cache_by_type: match says(CACHE_CONTROL) || over.cache_default.is_some() {
             true => over.cache_by_type.clone(),
             false => by_type(&base.cache_by_type, &over.cache_by_type),
         },

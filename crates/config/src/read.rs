@@ -114,7 +114,10 @@ impl<T: Copy> Read for Choice<T> {
         let mut diagnostic = Diagnostic::error(key, message)
             .value(&text.value)
             .at(node.place.as_ref());
-        if let Some(near) = mantlet_headers::suggest(&text.value, words.into_iter()) {
+        let begins = |word: &&str| word.starts_with(&text.value) || text.value.starts_with(word);
+        let near = mantlet_headers::suggest(&text.value, words.iter().copied());
+        let near = near.or_else(|| words.iter().copied().find(begins));
+        if let Some(near) = near.filter(|_| !text.value.is_empty()) {
             diagnostic = diagnostic.hint(format!("did you mean {near:?}?"));
         }
         report.add(diagnostic);
@@ -333,10 +336,13 @@ impl Keys<'_> {
                 .unwrap_or_else(|| {
                     format!("known here: {}", names().collect::<Vec<_>>().join(", "))
                 });
-            let message = if same.is_some() {
-                "is spelled differently: a standard's names keep their hyphens, our own have underscores"
-            } else {
-                "is no key of this table"
+            let in_capitals = |name: &str| name.eq_ignore_ascii_case(&key.value);
+            let message = match same {
+                Some(name) if in_capitals(name) => "is written in lower case here",
+                Some(_) => {
+                    "is spelled differently: a standard's names keep their hyphens, our own have underscores"
+                }
+                None => "is not a key here",
             };
             let dotted = self.dotted(&key.value);
             self.report.add(

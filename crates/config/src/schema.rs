@@ -129,6 +129,10 @@ fn under_its_table(key: &str) -> Option<String> {
     match name.as_str() {
         CSP => Some("write [csp], a key per directive".to_owned()),
         CSP_REPORT_ONLY => Some("write [csp_report_only], a key per directive".to_owned()),
+        "allowed-hosts" | "trusted-hosts" => Some("[hosts] allowed = [\"example.com\"]".to_owned()),
+        "allowed-origins" | "trusted-origins" | "csrf" => {
+            Some("[cross_origin] allowed_origins = [\"https://partner.example\"]".to_owned())
+        }
         "cross-origin" | "hosts" | "max-field-size" => {
             let key = name.replace('-', "_");
             Some(format!(
@@ -319,7 +323,7 @@ impl Read for Network {
         let message = match network.map(canonical) {
             Ok(network) if network.prefix_len() > 0 => return Some(network),
             Ok(_) => format!("{text:?} is everybody: whoever connects could say who the client is"),
-            Err(_) => format!("{text:?} is no network and no address"),
+            Err(_) => format!("{text:?} is neither a network nor an address"),
         };
         let diagnostic = Diagnostic::error(key, message).value(text);
         let diagnostic =
@@ -445,10 +449,21 @@ fn headers() -> impl Read<Out = Vec<(At<String>, HeaderSetting)>> {
                 found.push((key.clone(), setting));
             }
         }
-        found.extend(keys.rest(&Header {
+        let others = keys.rest(&Header {
             form: Form::Text,
             examples: &[],
-        }));
+        });
+        for (key, setting) in others {
+            if registry::field(&key.value).is_some() {
+                let lower = key.value.to_ascii_lowercase();
+                let dotted = keys.dotted(&key.value);
+                let diagnostic = Diagnostic::error(dotted, "is written in lower case here");
+                keys.report()
+                    .add(diagnostic.hint(lower).at(key.place.as_ref()));
+            } else {
+                found.push((key, setting));
+            }
+        }
         found
     })
 }

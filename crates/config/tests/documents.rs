@@ -13,6 +13,9 @@ fn the_policies_in_the_documents_are_right() {
     for document in [
         "README.md",
         "docs/policy.md",
+        "docs/guide.md",
+        "docs/checks.md",
+        "docs/coming-from.md",
         "docs/presets.md",
         "docs/proxy.md",
     ] {

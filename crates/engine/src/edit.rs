@@ -30,6 +30,8 @@ pub struct Edits<'e> {
     pub(crate) cache: Option<&'e HeaderValue>,
     /// Whether the application said how long to keep the response; looked at only where the policy has a default.
     pub(crate) caching_chosen: bool,
+    /// Whether the response is an error: it is not kept as long as what was asked for.
+    pub(crate) error: bool,
     /// Every Set-Cookie of the response, if one of them is to change.
     pub(crate) cookies: Vec<HeaderValue>,
 }
@@ -82,10 +84,7 @@ impl Edits<'_> {
 
     fn value(&self, slot: &Slot) -> Option<HeaderValue> {
         match &slot.text {
-            // Expires may let shared caches keep the page, and with a nonce none may
-            Text::Fixed(_) if self.caching_chosen && self.nonce.is_none() && slot.is_caching() => {
-                None
-            }
+            Text::Fixed(value) if slot.is_caching() => self.caching(value),
             Text::Fixed(value) => Some(value.clone()),
             Text::WithNonce(value) => self.nonce.map(|_| value.clone()),
             Text::Template(template) => match &self.nonce {
@@ -93,6 +92,18 @@ impl Edits<'_> {
                 None => Some(template.without()),
             },
         }
+    }
+
+    /// The default of Cache-Control, unless the application chose by Expires. An error is not kept as long as what was asked
+    /// for, and a page with a nonce in no shared cache.
+    fn caching(&self, default: &HeaderValue) -> Option<HeaderValue> {
+        let kept = !forbids_storing(default);
+        if (self.caching_chosen || self.error) && kept
+            || self.caching_chosen && self.nonce.is_none()
+        {
+            return self.nonce.map(|_| HeaderValue::from_static("private"));
+        }
+        Some(default.clone())
     }
 
     /// The edits as data, for hosts whose header section is no [`HeaderMap`].
@@ -126,6 +137,12 @@ impl Edits<'_> {
         });
         cache.into_iter().chain(fixed).chain(remove).chain(cookies)
     }
+}
+
+/// Whether a Cache-Control says `no-store`.
+fn forbids_storing(value: &HeaderValue) -> bool {
+    let mut members = value.as_bytes().split(|&b| b == b',');
+    members.any(|member| member.trim_ascii().eq_ignore_ascii_case(b"no-store"))
 }
 
 const NO_VALUE: HeaderValue = HeaderValue::from_static("");

@@ -174,6 +174,11 @@ impl Engine {
         self.0.hosts.is_some()
     }
 
+    /// Whether the policy trusts some peers to speak for others: a host that does not know its peers then believes nobody.
+    pub fn trusts_anybody(&self) -> bool {
+        !self.0.sources.trusted.is_empty()
+    }
+
     /// What is asked of a request for `path`.
     pub fn checks(&self, path: &[u8]) -> Checks<'_> {
         let path = normal(path);

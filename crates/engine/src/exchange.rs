@@ -54,15 +54,17 @@ impl Exchange {
         let says = |name: &HeaderName| says(head.fields, name);
         let caching_chosen =
             table.has_caching && (says(&header::CACHE_CONTROL) || says(&header::EXPIRES));
+        let error = head.status.is_client_error() || head.status.is_server_error();
         let by_type = || by_type(table, head);
         Edits {
             table,
             nonce,
-            cache: match table.cache.is_empty() || caching_chosen {
+            cache: match table.cache.is_empty() || caching_chosen || error {
                 true => None,
                 false => by_type(),
             },
             caching_chosen,
+            error,
             cookies,
         }
     }

@@ -12,7 +12,9 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, request};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use mantlet_engine::{Denial, Engine, Exchange, Form, Nonce, RequestHead, ResponseHead, Verdict};
+use mantlet_engine::{
+    Denial, Engine, Evidence, Exchange, Form, Nonce, RequestHead, ResponseHead, Verdict,
+};
 
 use crate::body::{RequestBody, ResponseBody, Streamed};
 use crate::fields::{self, MANTLET_NONCE, MANTLET_REASON, Scheme, Trust, Way};
@@ -42,6 +44,16 @@ pub(crate) struct Client {
 /// What may be asked for, as far as the proxy is concerned.
 const METHODS: HeaderValue =
     HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+
+/// What is found of a request before the application is asked.
+struct Judged {
+    verdict: Verdict,
+    exchange: Exchange,
+    client: IpAddr,
+    way: Way,
+    /// For the log, if a check had something to say.
+    evidence: Option<Evidence>,
+}
 
 /// Whether the connection goes on after a response.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -92,11 +104,18 @@ impl Client {
                 self.reply(&exchange, &denial, &parts.method, form)
             }
             None => {
-                let (verdict, exchange, client, way) = self.judge(&parts);
+                let Judged {
+                    verdict,
+                    exchange,
+                    client,
+                    way,
+                    evidence,
+                } = self.judge(&parts);
+                let evidence = evidence.as_ref();
                 let outcome = match verdict {
                     Verdict::Allow(permit) => {
                         for reason in permit.reported() {
-                            log::reported(reason, &self.asker(client, &parts));
+                            log::reported(reason, &self.asker(client, &parts, evidence));
                         }
                         self.forward(&mut parts, body, way, permit.nonce()).await
                     }
@@ -112,7 +131,7 @@ impl Client {
                     response
                 });
                 leaving.unwrap_or_else(|denial| {
-                    log::answered(&denial, &self.asker(client, &parts));
+                    log::answered(&denial, &self.asker(client, &parts, evidence));
                     self.reply(&exchange, &denial, &parts.method, form)
                 })
             }
@@ -131,17 +150,23 @@ impl Client {
         response
     }
 
-    fn asker<'a>(&self, client: IpAddr, parts: &'a request::Parts) -> Asker<'a> {
+    fn asker<'a>(
+        &self,
+        client: IpAddr,
+        parts: &'a request::Parts,
+        evidence: Option<&'a Evidence>,
+    ) -> Asker<'a> {
         Asker {
             peer: self.peer,
             client,
             method: &parts.method,
             path: parts.uri.path(),
+            evidence,
         }
     }
 
     /// Call one, who the client is, and what the application may be told of the request's way.
-    fn judge(&self, parts: &request::Parts) -> (Verdict, Exchange, IpAddr, Way) {
+    fn judge(&self, parts: &request::Parts) -> Judged {
         let engine = self.worker.live.load();
         let mut head = RequestHead::new(&parts.method, parts.uri.path().as_bytes(), &parts.headers);
         head.query = parts.uri.query().map(str::as_bytes);
@@ -176,7 +201,15 @@ impl Client {
             way.host = host.and_then(|host| HeaderValue::try_from(host.to_string()).ok());
             way.trust = Trust::Trusted;
         }
-        (verdict, exchange, client, way)
+        let quiet =
+            matches!(&verdict, Verdict::Allow(permit) if permit.reported().next().is_none());
+        Judged {
+            evidence: (!quiet).then(|| Evidence::of(&head)),
+            verdict,
+            exchange,
+            client,
+            way,
+        }
     }
 
     /// The application's answer, or why there is none. Takes the fields out of `parts`.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::Method;
-use mantlet_engine::{Denial, Engine, Reason, RequestHead};
+use mantlet_engine::{Denial, Engine, Evidence, Reason, RequestHead};
 
 use crate::wire::{Fault, Unannounced};
 
@@ -18,6 +18,8 @@ pub(crate) struct Asker<'a> {
     pub(crate) client: IpAddr,
     pub(crate) method: &'a Method,
     pub(crate) path: &'a str,
+    /// What the request said of itself, if a check had something to say.
+    pub(crate) evidence: Option<&'a Evidence>,
 }
 
 /// The proxy answers in the application's place.
@@ -28,8 +30,15 @@ pub(crate) fn answered(denial: &Denial, asker: &Asker<'_>) {
         client,
         method,
         path,
+        evidence,
     } = asker;
-    tracing::info!(reason, status, %peer, %client, %method, path, fix, "answered by the proxy");
+    let Evidence {
+        host,
+        origin,
+        fetch_site,
+        ..
+    } = evidence.cloned().unwrap_or_default();
+    tracing::info!(reason, status, %peer, %client, %method, path, host, origin, fetch_site, fix, "answered by the proxy");
 }
 
 /// A check that only reports would have denied the request.
@@ -40,8 +49,15 @@ pub(crate) fn reported(reason: &Reason, asker: &Asker<'_>) {
         client,
         method,
         path,
+        evidence,
     } = asker;
-    tracing::info!(reason = code, %peer, %client, %method, path, fix, "would be denied");
+    let Evidence {
+        host,
+        origin,
+        fetch_site,
+        ..
+    } = evidence.cloned().unwrap_or_default();
+    tracing::info!(reason = code, %peer, %client, %method, path, host, origin, fetch_site, fix, "would be denied");
 }
 
 /// The gate has turned a request away: nobody knows its method, path and client.

@@ -10,7 +10,7 @@ use tower_service::Service;
 use crate::body::Body;
 use crate::future::ResponseFuture;
 use crate::head::head;
-use crate::log;
+use crate::log::{self, Said};
 
 /// Puts a policy around a service. Takes an [`Engine`](mantlet_engine::Engine), or a [`Live`] handle through which it can
 /// be replaced later.
@@ -60,20 +60,32 @@ where
         let engine = self.live.load();
         let head = head(&request);
         let (verdict, exchange) = engine.on_request(&head);
-        log::untrusted_proxy(&engine, &head);
+        log::forgotten(&engine, &head);
         match verdict {
             Verdict::Allow(permit) => {
                 // the first insertion into extensions allocates: pay it only for what a handler can use
                 if permit.tells() {
                     for reason in permit.reported() {
-                        log::verdict("would be denied", reason.code, Some(reason.fix), &request);
+                        let said = Said {
+                            reason: reason.code,
+                            fix: Some(reason.fix),
+                            status: None,
+                            client: permit.client(),
+                        };
+                        log::said(&said, &head);
                     }
                     request.extensions_mut().insert(permit);
                 }
                 ResponseFuture::inner(self.inner.call(request), exchange)
             }
             Verdict::Deny(denial) => {
-                log::verdict("denied", denial.reason, denial.fix, &request);
+                let said = Said {
+                    reason: denial.reason,
+                    fix: denial.fix,
+                    status: Some(denial.status),
+                    client: engine.hops(&head).first().copied(),
+                };
+                log::said(&said, &head);
                 let form = Form::of(request.headers());
                 ResponseFuture::denied(exchange.reply(&denial, request.method(), form))
             }

@@ -1,32 +1,60 @@
 //! What the layer tells the log.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use http::Request;
-use mantlet_engine::{Engine, RequestHead};
+use http::StatusCode;
+use mantlet_engine::{Engine, Evidence, RequestHead};
 
 static WARNED: AtomicBool = AtomicBool::new(false);
 
-/// A verdict, with the reason and what to do if the request should have passed.
-pub(crate) fn verdict<B>(
-    what: &'static str,
-    reason: &'static str,
-    fix: Option<&'static str>,
-    request: &Request<B>,
-) {
-    let (method, path) = (request.method(), request.uri().path());
-    let fix = fix.unwrap_or_default();
-    tracing::info!(reason, %method, path, fix, "{what}");
+/// What a check said of a request.
+pub(crate) struct Said {
+    pub(crate) reason: &'static str,
+    pub(crate) fix: Option<&'static str>,
+    /// That of the answer; `None`: the check only reports.
+    pub(crate) status: Option<StatusCode>,
+    /// Who asks, if the server tells.
+    pub(crate) client: Option<IpAddr>,
 }
 
-/// Warns of a forgotten proxy, once in the life of the process.
-pub(crate) fn untrusted_proxy(engine: &Engine, head: &RequestHead<'_>) {
+/// A denial, or what would have been one, with what the request said of itself.
+pub(crate) fn said(said: &Said, head: &RequestHead<'_>) {
+    let (reason, fix, method) = (said.reason, said.fix, head.method);
+    let client = said.client.map(tracing::field::display);
+    let path = String::from_utf8_lossy(head.path);
+    let Evidence {
+        host,
+        origin,
+        fetch_site,
+        ..
+    } = Evidence::of(head);
+    match said.status {
+        Some(status) => {
+            let status = status.as_u16();
+            tracing::info!(reason, status, client, %method, %path, host, origin, fetch_site, fix, "denied");
+        }
+        None => {
+            tracing::info!(reason, client, %method, %path, host, origin, fetch_site, fix, "would be denied");
+        }
+    }
+}
+
+/// Warns of a forgotten proxy, or of peers that nobody tells, once in the life of the process.
+pub(crate) fn forgotten(engine: &Engine, head: &RequestHead<'_>) {
     if WARNED.load(Ordering::Relaxed) {
         return;
     }
-    if let Some(proxy) = engine.untrusted_proxy(head)
-        && !WARNED.swap(true, Ordering::Relaxed)
-    {
-        tracing::warn!("{proxy}");
+    let told = match engine.untrusted_proxy(head) {
+        Some(proxy) => proxy.to_string(),
+        None if head.peer.is_none() && engine.trusts_anybody() => {
+            "trusted_proxies is written, and the server does not tell the peer, so nobody is trusted: with axum, serve by \
+             into_make_service_with_connect_info::<SocketAddr>()"
+                .to_owned()
+        }
+        None => return,
+    };
+    if !WARNED.swap(true, Ordering::Relaxed) {
+        tracing::warn!("{told}");
     }
 }

@@ -96,7 +96,10 @@ impl Compiler {
         let allowed = match &said.allowed {
             Some(allowed) if !allowed.is_empty() => allowed,
             _ => {
-                let message = "names no host: every request would be denied";
+                let message = match &said.allowed {
+                    Some(_) => "names no host: every request would be denied",
+                    None => "is missing: which names does the service answer to?",
+                };
                 let diagnostic = Diagnostic::error("hosts.allowed", message);
                 let hint = "allowed = [\"example.com\"]; [\"*\"] for any";
                 let place = said.place.as_ref();
@@ -118,6 +121,15 @@ impl Compiler {
         let mut exempt_paths = Vec::new();
         for path in list(&said.exempt_paths) {
             match RoutePath::new(&path.value) {
+                Ok(all) if all.as_str() == "/" => {
+                    let message = "exempts every path: nothing is protected";
+                    let diagnostic =
+                        Diagnostic::warning("cross_origin.danger_exempt_paths", message);
+                    let hint = "danger_off = true says it in the open";
+                    self.report
+                        .add(diagnostic.hint(hint).at(path.place.as_ref()));
+                    exempt_paths.push(all);
+                }
                 Ok(path) => exempt_paths.push(path),
                 Err(message) => {
                     let key = "cross_origin.danger_exempt_paths";

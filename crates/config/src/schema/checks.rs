@@ -57,7 +57,27 @@ pub(super) fn hosts(keys: &mut Keys<'_>) -> Option<HostsSetting> {
 
 pub(super) fn cross_origin(keys: &mut Keys<'_>) -> Option<CrossOriginSetting> {
     let own = table(|keys: &mut Keys<'_>| {
-        CrossOriginSetting {
+        keys.elsewhere(meant);
+        protection(keys)
+    });
+    let doc = "Protection against requests that another site makes a browser send (CSRF).";
+    keys.key("cross_origin", doc, &own)
+}
+
+/// What those write who come from another library.
+fn meant(key: &str) -> Option<String> {
+    let own = match key.to_ascii_lowercase().replace('-', "_").as_str() {
+        "exempt_paths" | "exempt" | "exclude_paths" | "ignore_paths" => "danger_exempt_paths",
+        "trusted_origins" | "origins" => "allowed_origins",
+        "mode" | "report_only" | "report" | "enforce" => "disposition",
+        "off" | "enabled" | "disabled" => "danger_off",
+        _ => return None,
+    };
+    Some(format!("did you mean {own}?"))
+}
+
+fn protection(keys: &mut Keys<'_>) -> CrossOriginSetting {
+    CrossOriginSetting {
         off: keys.key("danger_off", "No cross-origin protection at all.", &Flag),
         disposition: disposition(keys),
         allowed_origins: keys.key(
@@ -92,9 +112,6 @@ pub(super) fn cross_origin(keys: &mut Keys<'_>) -> Option<CrossOriginSetting> {
         ),
         denial: denial(keys),
     }
-    });
-    let doc = "Protection against requests that another site makes a browser send (CSRF).";
-    keys.key("cross_origin", doc, &own)
 }
 
 pub(super) fn any_host(keys: &mut Keys<'_>) -> Option<At<bool>> {

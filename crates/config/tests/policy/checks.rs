@@ -152,7 +152,7 @@ fn what_can_never_act_is_refused() {
         ("cross_origin = false", "a table"),
         ("cross_origin.exempt_paths = ['/x']", "danger_exempt_paths"),
         ("hosts.allowed = []", "names no host"),
-        ("[hosts]", "names no host"),
+        ("[hosts]", "is missing"),
         ("hosts.allowed = ['https://example.com']", "no scheme"),
         ("hosts.allowed = ['*.*.example.com']", "whole labels"),
         ("hosts.allowed = ['example.com/x']", "hosts.allowed"),

@@ -55,7 +55,7 @@ path = "docs"
     for (line, words) in [
         (1, "did you mean \"balanced\"?"),
         (2, "auto, assume, redirect"),
-        (3, "no network"),
+        (3, "neither a network"),
         (4, "did you mean nonce_upstream?"),
         (7, "'self'"),
         (8, "did you mean script-src?"),
@@ -253,8 +253,37 @@ fn an_unknown_key_beside_a_setting_is_named() {
     ] {
         let found = errors(text);
         assert_eq!(found.len(), 1, "{found:?}");
-        assert!(found[0].contains(".mod: is no key"), "{found:?}");
+        assert!(found[0].contains(".mod: is not a key here"), "{found:?}");
         assert!(found[0].ends_with("(did you mean mode?)"), "{found:?}");
+    }
+}
+
+#[test]
+fn a_known_name_in_capitals_is_told_its_spelling_and_never_dropped() {
+    for (text, hint) in [
+        (
+            "headers.Referrer-Policy = \"no-referrer\"",
+            "(referrer-policy)",
+        ),
+        (
+            "preset = \"none\"\nheaders.X-Frame-Options = \"ALLOW-FROM x\"",
+            "(x-frame-options)",
+        ),
+        (
+            "csp.Default-Src = [\"'self'\"]",
+            "did you mean default-src?",
+        ),
+        (
+            "[[route]]\npath = \"/a\"\nheaders.Referrer-Policy = \"no-referrer\"",
+            "(referrer-policy)",
+        ),
+    ] {
+        let found = errors(text).join("\n");
+        assert!(
+            found.contains("is written in lower case here"),
+            "{text}: {found}"
+        );
+        assert!(found.contains(hint), "{text}: {found}");
     }
 }
 

@@ -94,7 +94,9 @@ pub(crate) fn run(facts: &Facts<'_>, scope: &Scope) -> Result<Reported, Denial> 
     let compiled = facts.compiled;
     facts.sizes().map_err(Denial::of)?;
     let authority = host::check(facts, scope.any_host)?;
-    if compiled.sources.https == Https::Redirect && !facts.origination.secure {
+    // where any host may ask, a probe does, and the way to https would lead to a name that nobody has checked
+    let to_https = compiled.sources.https == Https::Redirect && !scope.any_host;
+    if to_https && !facts.origination.secure {
         return Err(transport::to_https(facts.head, authority.as_ref()));
     }
     let mut reported = Reported::default();
