@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Instructions for nine headers on a response with six: mantlet beside its peers, by callgrind.
 
-The bars are for header fields alone, which is all that the peers do: cross-origin protection is off. `mantlet-checks` is
-the same policy with it. Counts repeat exactly for the same binary, so the ratios may gate: exits 1 when a bar is missed. Run
-by `make bench`.
+The bars are for header fields alone, which is all that the peers do: cross-origin protection is off. `mantlet-checks`
+is the same policy with it. Counts repeat exactly for the same binary, so the ratios may gate: exits 1 when a bar is
+missed. Run by `make bench`.
 """
 
 import pathlib
