@@ -54,7 +54,7 @@ impl Exchange {
         let says = |name: &HeaderName| says(head.fields, name);
         let caching_chosen =
             table.has_caching && (says(&header::CACHE_CONTROL) || says(&header::EXPIRES));
-        let error = head.status.is_client_error() || head.status.is_server_error();
+        let error = table.has_caching && head.status.as_u16() >= 400;
         let by_type = || by_type(table, head);
         Edits {
             table,
