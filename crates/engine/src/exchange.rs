@@ -81,10 +81,13 @@ impl Exchange {
         }
         let edits = self.on_response(&ResponseHead::new(reply.status, headers));
         edits.apply(headers);
-        for name in headers.keys().cloned().collect::<Vec<_>>() {
-            if is_for_success(&name) {
-                headers.remove(name);
-            }
+        let doomed: Vec<_> = headers
+            .keys()
+            .filter(|name| is_for_success(name))
+            .cloned()
+            .collect();
+        for name in doomed {
+            headers.remove(name);
         }
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         reply
@@ -94,7 +97,9 @@ impl Exchange {
 /// Whether a field must not stand on a denial: caches of CDNs and proxies obey their own field before Cache-Control, and
 /// Clear-Site-Data would do for a forged request what was denied it.
 fn is_for_success(name: &HeaderName) -> bool {
-    is_cache_field(name) || *name == CLEAR_SITE_DATA || *name == header::EXPIRES
+    (is_cache_field(name) && *name != header::CACHE_CONTROL)
+        || *name == CLEAR_SITE_DATA
+        || *name == header::EXPIRES
 }
 
 /// Whether a field tells a shared cache how long to keep a response: Cache-Control, and those that caches read before it

@@ -204,7 +204,7 @@ impl Client {
         let quiet =
             matches!(&verdict, Verdict::Allow(permit) if permit.reported().next().is_none());
         Judged {
-            evidence: (!quiet).then(|| Evidence::of(&head)),
+            evidence: (!quiet && log::listens()).then(|| Evidence::of(&head)),
             verdict,
             exchange,
             client,

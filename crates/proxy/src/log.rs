@@ -22,6 +22,11 @@ pub(crate) struct Asker<'a> {
     pub(crate) evidence: Option<&'a Evidence>,
 }
 
+/// Whether anybody hears what is said of a request.
+pub(crate) fn listens() -> bool {
+    tracing::enabled!(tracing::Level::INFO)
+}
+
 /// The proxy answers in the application's place.
 pub(crate) fn answered(denial: &Denial, asker: &Asker<'_>) {
     let (reason, status, fix) = (denial.reason, denial.status.as_u16(), denial.fix);

@@ -66,26 +66,26 @@ where
                 // the first insertion into extensions allocates: pay it only for what a handler can use
                 if permit.tells() {
                     for reason in permit.reported() {
-                        let said = Said {
+                        let said = || Said {
                             reason: reason.code,
                             fix: Some(reason.fix),
                             status: None,
                             client: permit.client(),
                         };
-                        log::said(&said, &head);
+                        log::said(said, &head);
                     }
                     request.extensions_mut().insert(permit);
                 }
                 ResponseFuture::inner(self.inner.call(request), exchange)
             }
             Verdict::Deny(denial) => {
-                let said = Said {
+                let said = || Said {
                     reason: denial.reason,
                     fix: denial.fix,
                     status: Some(denial.status),
                     client: engine.hops(&head).first().copied(),
                 };
-                log::said(&said, &head);
+                log::said(said, &head);
                 let form = Form::of(request.headers());
                 ResponseFuture::denied(exchange.reply(&denial, request.method(), form))
             }

@@ -18,8 +18,13 @@ pub(crate) struct Said {
     pub(crate) client: Option<IpAddr>,
 }
 
-/// A denial, or what would have been one, with what the request said of itself.
-pub(crate) fn said(said: &Said, head: &RequestHead<'_>) {
+/// A denial, or what would have been one, with what the request said of itself. A flood of them costs nothing where nobody
+/// listens.
+pub(crate) fn said(said: impl FnOnce() -> Said, head: &RequestHead<'_>) {
+    if !tracing::enabled!(tracing::Level::INFO) {
+        return;
+    }
+    let said = said();
     let (reason, fix, method) = (said.reason, said.fix, head.method);
     let client = said.client.map(tracing::field::display);
     let path = String::from_utf8_lossy(head.path);
