@@ -1,0 +1,14 @@
+//! The extension module `mantlet._mantlet`: what the Python package asks of the engine.
+
+use pyo3::prelude::*;
+
+/// The extension module.
+#[pymodule]
+mod _mantlet {
+    use super::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}
