@@ -1,6 +1,6 @@
 import os
-from collections.abc import Iterable, Mapping
-from typing import Literal, final
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from typing import Any, Literal, Self, final, overload
 
 from mantlet._preset import Preset
 
@@ -141,3 +141,25 @@ class Denial:
     @property
     def fix(self) -> str | None:
         """What the operator can do if the request should have passed; for the log, never for the client."""
+
+class Middleware:
+    """The native part of `mantlet.Mantlet`."""
+
+    def __new__(cls, app: Callable[..., Any], policy: Policy) -> Self: ...
+    @property
+    def app(self) -> Callable[..., Any]:
+        """The application inside."""
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+
+    @overload
+    def __call__(
+        self,
+        scope: MutableMapping[str, Any],
+        receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
+        send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
+    ) -> Awaitable[None]: ...
+    @overload
+    def __call__(self, scope: dict[str, Any], receive: Callable[..., Any], /) -> Iterable[bytes]: ...
