@@ -1,6 +1,8 @@
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from typing import Any, Literal, Self, final, overload
+from typing import Any, Literal, final, overload
+
+from typing_extensions import Self, disjoint_base
 
 from mantlet._preset import Preset
 
@@ -142,6 +144,7 @@ class Denial:
     def fix(self) -> str | None:
         """What the operator can do if the request should have passed; for the log, never for the client."""
 
+@disjoint_base
 class Middleware:
     """The native part of `mantlet.Mantlet`."""
 
