@@ -19,8 +19,8 @@ fi
 cargo build --profile "$profile" --package mantlet-cli
 folder=$profile
 [ "$profile" = dev ] && folder=debug
-# maturin puts what lies in NAME.data/scripts among the scripts of the wheel; `maturin develop` does without it
-data=crates/python/mantlet.data
+# maturin puts what lies in MODULE.data/scripts among the scripts of the wheel; `maturin develop` does without it
+data=crates/python/mantlet._mantlet.data
 trap 'rm -rf "$data"' EXIT
 mkdir -p "$data/scripts"
 cp "$target/$folder/mantlet" "$data/scripts/mantlet"
