@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the wheel: the extension module, and the program among its scripts. `wheel.sh [release|dev] [OUT]`; the default is a
-# release in target/wheels. Run by `make wheel` and by the tests.
+# release in target/wheels. Says the path of the wheel. The program is $MANTLET where that is set, as in the tests, which
+# have built it already. Run by `make wheel` and by tests/python.sh.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 profile=${1:-release}
@@ -16,14 +17,18 @@ if [ -z "$maturin" ]; then
     maturin=.cache/maturin/bin/maturin
 fi
 
-cargo build --profile "$profile" --package mantlet-cli
-folder=$profile
-[ "$profile" = dev ] && folder=debug
+program=${MANTLET:-}
+if [ -z "$program" ]; then
+    cargo build --profile "$profile" --package mantlet-cli
+    folder=$profile
+    [ "$profile" = dev ] && folder=debug
+    program=$target/$folder/mantlet
+fi
 # maturin puts what lies in MODULE.data/scripts among the scripts of the wheel; `maturin develop` does without it
 data=crates/python/mantlet._mantlet.data
 trap 'rm -rf "$data"' EXIT
 mkdir -p "$data/scripts"
-cp "$target/$folder/mantlet" "$data/scripts/mantlet"
+cp "$program" "$data/scripts/mantlet"
 rm -f "$out"/mantlet-*.whl
 "$maturin" build --quiet --profile "$profile" --compatibility linux --manifest-path crates/python/Cargo.toml --out "$out"
 ls "$out"/mantlet-*.whl

@@ -202,6 +202,36 @@ def test_the_permit_is_in_the_scope() -> None:
     assert b"strict-transport-security" in sent_headers
 
 
+def test_every_response_has_the_nonce_of_its_own_request() -> None:
+    policy = Policy(
+        preset="none",
+        csp={"script-src": ["'nonce'"], "img-src": ["'self'"]},
+        csp_report_only={"style-src": ["'nonce'"], "report-uri": ["/csp"]},
+        headers={"x-a": "1"},
+    )
+    told: list[str] = []
+
+    async def app(scope: Message, receive: Receive, send: Send) -> None:
+        told.append(scope["mantlet"].nonce)
+        headers = [(b"content-type", b"text/html"), (b"X-A", b"0"), (b"content-security-policy", b"sandbox")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers[: len(told)]})
+
+    wrapped = Mantlet(app, policy)
+    for count in (1, 2, 3, 3):
+        headers = asgi(wrapped, scope())[0]["headers"]
+        nonce = told[-1].encode()
+        own = [(b"content-security-policy", b"sandbox")] if count == 3 else []
+        assert headers == [
+            (b"content-type", b"text/html"),
+            *own,
+            (b"content-security-policy", b"script-src 'nonce-" + nonce + b"'; img-src 'self'"),
+            (b"content-security-policy-report-only", b"style-src 'nonce-" + nonce + b"'; report-uri /csp"),
+            (b"x-a", b"1"),
+            (b"cache-control", b"private"),
+        ]
+    assert len(set(told)) == 4
+
+
 @pytest.mark.parametrize(("scheme", "sent"), [("https", True), ("http", False)])
 def test_hsts_goes_out_over_https(scheme: str, sent: bool) -> None:
     headers = dict(asgi(Mantlet(answer(), Policy()), scope(scheme=scheme))[0]["headers"])

@@ -164,8 +164,8 @@ impl Engine {
         self.0.uses_nonce
     }
 
-    /// How many lists of fixed edits there are: [`Edits::fixed`](crate::Edits::fixed) is below this.
-    pub fn fixed_lists(&self) -> usize {
+    /// How many lists of edits there are: [`Edits::list`](crate::Edits::list) is below this.
+    pub fn lists(&self) -> usize {
         self.0.tables
     }
 

@@ -1,10 +1,10 @@
 //! The edits of a policy in Python objects, kept: a response that gets what its route always gets costs one walk over the
-//! names of the application's list and one list.
+//! names of the application's list and one list; a nonce costs its value besides.
 
 use std::sync::OnceLock;
 
 use http::{HeaderName, HeaderValue, StatusCode};
-use mantlet_engine::{Edit, Exchange, Op, ResponseHead};
+use mantlet_engine::{Edit, Edits, Exchange, Op, ResponseHead};
 use pyo3::Borrowed;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
@@ -73,7 +73,7 @@ impl Text {
     }
 }
 
-/// The fixed edits of an engine, each list made when it is first asked for.
+/// The edits of an engine, each list made when it is first asked for.
 pub(crate) struct Kept(Vec<OnceLock<Program>>);
 
 impl Kept {
@@ -96,17 +96,15 @@ pub(crate) fn edited<'py>(
     // what is no status is the server's to refuse
     let status = StatusCode::from_u16(status).unwrap_or_default();
     let edits = exchange.on_response(&ResponseHead::new(status, &section));
-    let Some(slot) = edits.fixed().and_then(|number| kept.0.get(number)) else {
-        return Program::new(py, text, edits.iter().collect())?.run(text, &own);
+    let Some(slot) = edits.list().and_then(|number| kept.0.get(number)) else {
+        return Program::new(py, text, &edits)?.run(text, &own, &edits);
     };
-    if slot.get().is_none() {
-        // another thread may be first, with the same program
-        let _ = slot.set(Program::new(py, text, edits.iter().collect())?);
+    if let Some(program) = slot.get() {
+        return program.run(text, &own, &edits);
     }
-    match slot.get() {
-        Some(program) => program.run(text, &own),
-        None => Program::new(py, text, edits.iter().collect())?.run(text, &own),
-    }
+    let program = Program::new(py, text, &edits)?;
+    // another thread may be first, with the same program
+    slot.get_or_init(|| program).run(text, &own, &edits)
 }
 
 /// A list of edits as what they come to: for each name there are two outcomes only, where the application says something
@@ -117,7 +115,8 @@ struct Program {
     names: Vec<Named>,
     /// What is added, in order of sending.
     added: Vec<Added>,
-    /// What is added where the application has none of the names.
+    has_fresh: bool,
+    /// What is added where the application has none of the names, and no value is fresh.
     to_none: Py<PyList>,
 }
 
@@ -128,9 +127,14 @@ struct Named {
 }
 
 struct Added {
+    /// Index among the edits.
+    edit: usize,
     /// Index among the names.
     name: usize,
+    /// As in the first response.
     pair: Py<PyTuple>,
+    /// Whether its value is another in the next.
+    is_fresh: bool,
     /// Whether it is added where the application says nothing, and where it does.
     goes_out: [bool; 2],
 }
@@ -140,14 +144,19 @@ fn length_bit(name: &[u8]) -> u64 {
 }
 
 impl Program {
-    fn new(py: Python<'_>, text: Text, edits: Vec<Edit>) -> PyResult<Self> {
+    fn new(py: Python<'_>, text: Text, made: &Edits<'_>) -> PyResult<Self> {
+        let edits: &[Edit] = &made.iter().collect::<Vec<_>>();
+        let fresh: Vec<usize> = match made.list() {
+            Some(_) => made.fresh().map(|(index, _)| index).collect(),
+            None => Vec::new(),
+        };
         let mut names: Vec<Named> = Vec::with_capacity(edits.len());
         let mut added = Vec::with_capacity(edits.len());
-        for edit in &edits {
+        for edit in edits {
             if names.iter().any(|known| known.name == edit.name) {
                 continue;
             }
-            let outcomes = [false, true].map(|says| outcome(&edits, &edit.name, says));
+            let outcomes = [false, true].map(|says| outcome(edits, &edit.name, says));
             names.push(Named {
                 name: edit.name.clone(),
                 stays: [outcomes[0].0, outcomes[1].0],
@@ -155,13 +164,14 @@ impl Program {
         }
         for (index, edit) in edits.iter().enumerate() {
             let goes_out =
-                [false, true].map(|says| outcome(&edits, &edit.name, says).1.contains(&index));
+                [false, true].map(|says| outcome(edits, &edit.name, says).1.contains(&index));
             let name = names.iter().position(|known| known.name == edit.name);
             if let (Some(name), true) = (name, goes_out != [false; 2]) {
-                let pair = text.pair(py, &edit.name, &edit.value)?.unbind();
                 added.push(Added {
+                    edit: index,
                     name,
-                    pair,
+                    pair: text.pair(py, &edit.name, &edit.value)?.unbind(),
+                    is_fresh: fresh.contains(&index),
                     goes_out,
                 });
             }
@@ -175,6 +185,7 @@ impl Program {
             bits | length_bit(known.name.as_str().as_bytes())
         });
         Ok(Self {
+            has_fresh: added.iter().any(|added| added.is_fresh),
             lengths,
             names,
             added,
@@ -194,7 +205,12 @@ impl Program {
     }
 
     /// The application's fields that stay, then what is added.
-    fn run<'py>(&self, text: Text, own: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyList>> {
+    fn run<'py>(
+        &self,
+        text: Text,
+        own: &Bound<'py, PyList>,
+        edits: &Edits<'_>,
+    ) -> PyResult<Bound<'py, PyList>> {
         let py = own.py();
         // what the application has of each name: nothing, empty lines, or something
         let mut says: Option<Vec<bool>> = None;
@@ -205,26 +221,47 @@ impl Program {
                 says[index] |= value;
             }
         }
-        let Some(says) = says else {
+        if says.is_none() && !self.has_fresh {
             let all = own
                 .as_sequence()
                 .concat(self.to_none.bind(py).as_sequence())?;
             return Ok(all.into_any().cast_into()?);
-        };
+        }
         let mut all = Vec::with_capacity(own.len() + self.added.len());
         for item in own.iter() {
-            let stays = match named(text, &item, |name| self.index(name)) {
-                Some((index, _)) => self.names[index].stays[usize::from(says[index])],
+            let stays = match &says {
+                Some(says) => match named(text, &item, |name| self.index(name)) {
+                    Some((index, _)) => self.names[index].stays[usize::from(says[index])],
+                    None => true,
+                },
                 None => true,
             };
             if stays {
                 all.push(item);
             }
         }
+        let mut fresh = self.has_fresh.then(|| edits.fresh()).into_iter().flatten();
         for added in &self.added {
-            if added.goes_out[usize::from(says[added.name])] {
-                all.push(added.pair.bind(py).clone().into_any());
+            let pair = added.pair.bind(py);
+            // both are in the order of the edits
+            let value = match added.is_fresh {
+                true => match fresh.find(|(index, _)| *index == added.edit) {
+                    Some((_, value)) => Some(value),
+                    None => continue,
+                },
+                false => None,
+            };
+            let says = says.as_ref().is_some_and(|says| says[added.name]);
+            if !added.goes_out[usize::from(says)] {
+                continue;
             }
+            all.push(match value {
+                None => pair.clone().into_any(),
+                Some(value) => {
+                    let value = text.object(py, value.as_bytes());
+                    PyTuple::new(py, [pair.get_item(0)?, value])?.into_any()
+                }
+            });
         }
         PyList::new(py, all)
     }

@@ -248,7 +248,7 @@ impl Policy {
 impl Policy {
     fn ready(py: Python<'_>, loaded: Loaded) -> PyResult<Self> {
         warn(py, &loaded.warnings)?;
-        let lists = loaded.engine.fixed_lists();
+        let lists = loaded.engine.lists();
         Ok(Self {
             keys: Keys::new(py, &loaded.engine),
             engine: loaded.engine,

@@ -11,6 +11,9 @@ use pyo3::types::{PyList, PyTuple};
 
 use crate::edits::Text;
 
+/// Octets of the usual header list; a longer one grows.
+const USUAL: usize = 1024;
+
 /// A header list; its octets are copied when the engine first asks for a field, which a policy of fixed fields never does.
 pub(crate) struct Section<'l, 'py> {
     text: Text,
@@ -19,7 +22,6 @@ pub(crate) struct Section<'l, 'py> {
 }
 
 /// Names in lower case and values, one behind the other.
-#[derive(Default)]
 struct Octets {
     all: Vec<u8>,
     fields: Vec<(Range<usize>, Range<usize>)>,
@@ -57,8 +59,11 @@ impl<'l, 'py> Section<'l, 'py> {
 
     fn octets(&self) -> &Octets {
         self.read.get_or_init(|| {
-            let mut octets = Octets::default();
-            octets.fields.reserve(self.list.len());
+            let mut octets = Octets {
+                all: Vec::with_capacity(USUAL),
+                fields: Vec::with_capacity(self.list.len()),
+                odd: false,
+            };
             for item in self.list.iter() {
                 octets.odd |= octets.add(self.text, &item).is_none();
             }

@@ -19,6 +19,15 @@ fn rule(name: &'static str, value: &'static str, when: When) -> Rule {
     }
 }
 
+fn with_nonce(name: &'static str) -> Rule {
+    let segments = vec!["script-src 'nonce-".to_owned(), "'".to_owned()];
+    let template = Template::new(segments, HeaderValue::from_static("script-src"));
+    Rule {
+        value: Value::Nonce(template.expect("visible")),
+        ..rule(name, "", When::Always)
+    }
+}
+
 fn rules(headers: Vec<Rule>) -> Rules {
     Rules {
         headers,
@@ -43,7 +52,7 @@ fn answer(
         response.append(name, HeaderValue::from_static(value));
     }
     let edits = exchange.on_response(&ResponseHead::new(status, &response));
-    (edits.fixed(), edits.iter().collect())
+    (edits.list(), edits.iter().collect())
 }
 
 #[test]
@@ -68,7 +77,7 @@ fn a_number_stands_for_one_list_of_edits() {
                     let fields = [(header::CONTENT_TYPE, kind)];
                     let (number, edits) = answer(&engine, path, tls, status, &fields);
                     let number = number.expect("every rule is fixed");
-                    assert!(number < engine.fixed_lists());
+                    assert!(number < engine.lists());
                     assert_eq!(known.entry(number).or_insert_with(|| edits.clone()), &edits);
                     seen += 1;
                 }
@@ -80,23 +89,46 @@ fn a_number_stands_for_one_list_of_edits() {
 }
 
 #[test]
+fn values_with_a_nonce_are_told_by_their_index() {
+    let nonce = with_nonce("content-security-policy");
+    let rules = rules(vec![
+        rule("x-a", "1", When::Always),
+        nonce,
+        rule("x-b", "2", When::Always),
+    ]);
+    let engine = Engine::new(Policy::new(Scoped::any(rules)), OsEntropy);
+    let none = HeaderMap::new();
+    let (_, exchange) = engine.on_request(&RequestHead::new(&Method::GET, b"/", &none));
+    let edits = exchange.on_response(&ResponseHead::new(StatusCode::OK, &none));
+    let all: Vec<Edit> = edits.iter().collect();
+    let fresh: Vec<_> = edits.fresh().collect();
+    assert_eq!(fresh, [(1, all[1].value.clone())]);
+
+    // none was drawn: the list is another
+    let exchange = engine.on_unreadable();
+    let edits = exchange.on_response(&ResponseHead::new(StatusCode::OK, &none));
+    assert_eq!(edits.list(), None);
+}
+
+#[test]
 fn what_is_a_responses_own_has_no_number() {
-    let segments = vec!["script-src 'nonce-".to_owned(), "'".to_owned()];
-    let template = Template::new(segments, HeaderValue::from_static("script-src"));
-    let nonce = Rule {
-        value: Value::Nonce(template.expect("visible")),
-        ..rule("content-security-policy", "", When::Always)
-    };
     let ok = StatusCode::OK;
 
-    let with_nonce = Engine::new(Policy::new(Scoped::any(rules(vec![nonce]))), OsEntropy);
-    assert_eq!(answer(&with_nonce, "/", true, ok, &[]).0, None);
-    // a 304 carries no nonce
-    assert!(
-        answer(&with_nonce, "/", true, StatusCode::NOT_MODIFIED, &[])
-            .0
-            .is_some()
+    let nonce = Engine::new(
+        Policy::new(Scoped::any(rules(vec![with_nonce(
+            "content-security-policy",
+        )]))),
+        OsEntropy,
     );
+    let (number, edits) = answer(&nonce, "/", true, ok, &[]);
+    let (again, others) = answer(&nonce, "/", true, ok, &[]);
+    assert!(number.is_some());
+    assert_eq!(number, again);
+    assert_eq!(edits[1..], others[1..], "Cache-Control");
+    assert_ne!(edits[0], others[0], "the policy with its nonce");
+    // a 304 carries no nonce
+    let kept = answer(&nonce, "/", true, StatusCode::NOT_MODIFIED, &[]);
+    assert_ne!(kept.0, number);
 
     let cookies = Rules {
         cookies: Some(Hardening::new(Attributes {
