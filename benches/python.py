@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""CPU time of one request, beside the peers: `mantlet` from the release wheel, published `secure`, correct pure Python, and
-the stack secure + asgi-cross-origin-protection + TrustedHostMiddleware.
+"""CPU time of one request, beside the peers: `mantlet` from the release wheel, published `secure`, correct pure Python,
+and the stack secure + asgi-cross-origin-protection + TrustedHostMiddleware.
 
-The application is driven without a server. Candidates take turns in every round; what counts is the median over the rounds
-of a candidate's thread time less that of the bare application. Ratios of one run are comparable, times are not. Exits 1 when
-a bar is missed. Needs the packages of benches/requirements-python.txt and the wheel of `make wheel`.
+The application is driven without a server. Candidates take turns in every round; what counts is the median over the
+rounds of a candidate's thread time less that of the bare application. Ratios of one run are comparable, times are not.
+Exits 1 when a bar is missed. Needs the packages of benches/requirements-python.txt and the wheel of `make wheel`.
 """
 
+import contextlib
 import statistics
 import sys
 import time
@@ -14,11 +15,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from asgi_cross_origin_protection import CrossOriginProtection
+from mantlet import Mantlet, Policy
 from secure import Preset, Secure
 from secure.middleware import SecureASGIMiddleware, SecureWSGIMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-
-from mantlet import Mantlet, Policy
 
 ROUNDS, REQUESTS = 31, 2000
 #: how many times cheaper than each peer
@@ -165,10 +165,8 @@ def sent(app: Any, scope: dict[str, Any]) -> tuple[int, set[tuple[bytes, bytes]]
         found.append(message)
 
     coroutine = app(scope.copy(), nothing, keep)
-    try:
+    with contextlib.suppress(StopIteration):
         coroutine.send(None)
-    except StopIteration:
-        pass
     return found[0]["status"], {(name.lower(), value) for name, value in found[0]["headers"]}
 
 

@@ -8,18 +8,16 @@ wheels=.cache/wheels
 requirements=(tests/python/requirements*.txt)
 
 # made again when a requirement changes; the stamp says what is installed
-cat "${requirements[@]}" >"$wheels.wanted" 2>/dev/null || {
-    mkdir -p "$(dirname "$wheels")"
-    cat "${requirements[@]}" >"$wheels.wanted"
-}
-if ! cmp -s "$wheels.wanted" "$home/requirements.txt"; then
+mkdir -p .cache
+cat "${requirements[@]}" >"$wheels.txt"
+if ! cmp -s "$wheels.txt" "$home/requirements.txt"; then
     rm -rf "$home"
     python3 -m venv "$home"
     asked=()
     for file in "${requirements[@]}"; do asked+=(--requirement "$file"); done
     "$home/bin/pip" wheel --quiet --disable-pip-version-check --wheel-dir "$wheels" --find-links "$wheels" "${asked[@]}"
     "$home/bin/pip" install --quiet --disable-pip-version-check --no-index --find-links "$wheels" "${asked[@]}"
-    cp "$wheels.wanted" "$home/requirements.txt"
+    mv "$wheels.txt" "$home/requirements.txt"
 fi
 
 wheel=$(PATH="$PWD/$home/bin:$PATH" bash crates/python/wheel.sh "${WHEEL_PROFILE:-dev}" target/wheels/tests)

@@ -323,6 +323,17 @@ def test_a_server_that_sends_no_bytes_is_told_so() -> None:
         Mantlet(never, Policy())([], print, print)  # type: ignore[call-overload]
 
 
+def test_request_headers_that_can_be_read_once_reach_the_application() -> None:
+    seen: list[Any] = []
+
+    async def app(scope: Message, receive: Receive, send: Send) -> None:
+        seen.extend(scope["headers"])
+
+    own = [(b"host", b"app.example"), (b"x-a", b"1")]
+    asgi(Mantlet(app, Policy()), scope(headers=iter(own)))
+    assert seen == own
+
+
 @pytest.mark.parametrize("client", [None, ("testclient", 1), ("unix:", 0), [], ("fe80::1%eth0", 1), "127.0.0.1"])
 def test_odd_clients_are_no_error(client: Any) -> None:
     assert asgi(Mantlet(answer(), Policy()), scope(client=client))[0]["status"] == 200

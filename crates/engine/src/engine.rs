@@ -164,6 +164,12 @@ impl Engine {
         self.0.uses_nonce
     }
 
+    /// Whether anything but path, transport and peer of a request is read: a policy of header fields alone asks nothing of it.
+    /// A host may then leave the rest out.
+    pub fn reads_requests(&self) -> bool {
+        self.0.judges
+    }
+
     /// How many lists of edits there are: [`Edits::list`](crate::Edits::list) is below this.
     pub fn lists(&self) -> usize {
         self.0.tables

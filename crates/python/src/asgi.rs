@@ -70,15 +70,28 @@ pub(crate) fn call<'py>(
 }
 
 /// The verdict on a scope, told to the log.
-fn judged(
-    policy: &Bound<'_, Policy>,
-    scope: &Bound<'_, PyDict>,
+fn judged<'py>(
+    policy: &Bound<'py, Policy>,
+    scope: &Bound<'py, PyDict>,
     kind: Kind,
 ) -> PyResult<(Result<mantlet_engine::Permit, Denial>, Exchange)> {
     let py = scope.py();
     let policy = policy.get();
-    let headers = match scope.get_item(intern!(py, "headers"))? {
-        Some(headers) => list(&headers)?,
+    // a policy of header fields alone asks nothing else
+    let reads = policy.judges || log::is_looking();
+    let fact = |name: &Bound<'py, PyString>| match reads {
+        true => scope.get_item(name),
+        false => Ok(None),
+    };
+    let headers = match fact(intern!(py, "headers"))? {
+        Some(headers) => {
+            let found = list(&headers)?;
+            if !headers.is_instance_of::<PyList>() && !headers.is_instance_of::<PyTuple>() {
+                // what can be read once has been: the application gets what it held
+                scope.set_item(intern!(py, "headers"), &found)?;
+            }
+            found
+        }
         None => PyList::empty(py),
     };
     let section = Section::new(Text::Bytes, &headers);
@@ -87,7 +100,7 @@ fn judged(
         Kind::Http => &section,
         Kind::WebSocket => &handshake,
     };
-    let method = scope.get_item(intern!(py, "method"))?;
+    let method = fact(intern!(py, "method"))?;
     let method = match text(method.as_ref()) {
         // a handshake is a GET, and CONNECT over HTTP/2: the scope does not say
         None => Ok(Method::GET),
@@ -108,7 +121,7 @@ fn judged(
             Cow::Owned(escaped(path.as_bytes()))
         }
     };
-    let query = scope.get_item(intern!(py, "query_string"))?;
+    let query = fact(intern!(py, "query_string"))?;
     let query = query.as_ref().and_then(octets);
     let client = scope.get_item(intern!(py, "client"))?;
     let scheme = scope.get_item(intern!(py, "scheme"))?;

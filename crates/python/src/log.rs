@@ -38,9 +38,14 @@ pub(crate) fn verdict(
     }
 }
 
+/// Whether requests are still looked at for a forgotten proxy.
+pub(crate) fn is_looking() -> bool {
+    SEEN.load(Ordering::Relaxed) < LOOKED_AT
+}
+
 /// Warns of a forgotten proxy, once in the life of the process.
 pub(crate) fn untrusted_proxy(py: Python<'_>, engine: &Engine, head: &RequestHead<'_>) {
-    if SEEN.load(Ordering::Relaxed) >= LOOKED_AT {
+    if !is_looking() {
         return;
     }
     SEEN.fetch_add(1, Ordering::Relaxed);

@@ -37,6 +37,8 @@ pyo3::create_exception!(
 pub(crate) struct Policy {
     pub(crate) engine: Engine,
     environment: Environment,
+    /// Whether a request can be denied.
+    pub(crate) judges: bool,
     /// Its fixed edits for ASGI.
     pub(crate) bytes: Kept,
     /// Its fixed edits for WSGI.
@@ -251,6 +253,7 @@ impl Policy {
         let lists = loaded.engine.lists();
         Ok(Self {
             keys: Keys::new(py, &loaded.engine),
+            judges: loaded.engine.reads_requests() || loaded.engine.uses_nonce(),
             engine: loaded.engine,
             environment: loaded.environment,
             bytes: Kept::new(lists),
