@@ -106,6 +106,28 @@ impl Edits<'_> {
         Some(default.clone())
     }
 
+    /// The number of these edits, where they depend on nothing but route, transport and type of the response: the same number
+    /// under the same engine means the same edits, save the values of [`Edits::fresh`], so that a host can keep them in its
+    /// own form. `None` where they are this response's own.
+    pub fn list(&self) -> Option<usize> {
+        let own = self.cache.is_some()
+            || self.caching_chosen
+            || self.error
+            || !self.cookies.is_empty()
+            || (self.table.nonce && self.nonce.is_none());
+        (!own).then_some(self.table.number)
+    }
+
+    /// The values with a nonce: those that differ from one response of a [`list`](Edits::list) to the next, by their index
+    /// among its edits.
+    pub fn fresh(&self) -> impl Iterator<Item = (usize, HeaderValue)> + '_ {
+        let slots = self.table.slots.iter().filter(|_| self.table.nonce);
+        slots
+            .enumerate()
+            .filter(|(_, slot)| slot.op != Op::Remove && matches!(slot.text, Text::Template(_)))
+            .filter_map(|(index, slot)| Some((index, self.value(slot)?)))
+    }
+
     /// The edits as data, for hosts whose header section is no [`HeaderMap`].
     pub fn iter(&self) -> impl Iterator<Item = Edit> + '_ {
         let cache = self.cache.map(|value| Edit {

@@ -45,6 +45,8 @@ pub(crate) struct Compiled {
     judges: bool,
     uses_nonce: bool,
     tells_reason: bool,
+    /// How many tables the scopes have.
+    tables: usize,
 }
 
 /// What is asked of a request for a path: for whoever shows a policy.
@@ -129,6 +131,12 @@ impl Engine {
             scopes.push(Scope::new(scoped, own, &vary));
             paths.push(path);
         }
+        let tables = scopes.iter_mut().flat_map(|scope| scope.tables.all());
+        let mut count = 0;
+        for table in tables {
+            table.number = count;
+            count += 1;
+        }
         let needs_nonce = |scope: &Scope| {
             [false, true]
                 .into_iter()
@@ -155,12 +163,24 @@ impl Engine {
             scopes,
             paths,
             tells_reason: policy.tell_reason,
+            tables: count,
         }))
     }
 
     /// Whether a route of the policy uses a nonce: a proxy then has to tell the application.
     pub fn uses_nonce(&self) -> bool {
         self.0.uses_nonce
+    }
+
+    /// Whether anything but path, transport and peer of a request is read: a policy of header fields alone asks nothing of it.
+    /// A host may then leave the rest out.
+    pub fn reads_requests(&self) -> bool {
+        self.0.judges
+    }
+
+    /// How many lists of edits there are: [`Edits::list`](crate::Edits::list) is below this.
+    pub fn lists(&self) -> usize {
+        self.0.tables
     }
 
     /// Whether no request on a connection without TLS can count as https, and each is sent there: a loop, unless https is

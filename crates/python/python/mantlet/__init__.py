@@ -1,0 +1,17 @@
+"""One security policy for web applications: headers, cross-origin protection, hosts."""
+
+from mantlet._mantlet import Denial, Exchange, Permit, Policy, PolicyError, PolicyWarning, __version__
+from mantlet._middleware import Mantlet
+from mantlet._preset import Preset
+
+__all__ = [
+    "Denial",
+    "Exchange",
+    "Mantlet",
+    "Permit",
+    "Policy",
+    "PolicyError",
+    "PolicyWarning",
+    "Preset",
+    "__version__",
+]

@@ -1,0 +1,35 @@
+//! The extension module `mantlet._mantlet`: what the Python package asks of the engine.
+//!
+//! Everything here is plain data and the two calls: no thread, no runtime, no state that a fork would share.
+
+mod asgi;
+mod edits;
+mod exchange;
+mod log;
+mod middleware;
+mod permit;
+mod policy;
+mod section;
+mod wsgi;
+
+use pyo3::prelude::*;
+
+/// The extension module.
+#[pymodule]
+mod _mantlet {
+    use super::*;
+
+    #[pymodule_export]
+    use crate::exchange::{Denial, Exchange};
+    #[pymodule_export]
+    use crate::middleware::Middleware;
+    #[pymodule_export]
+    use crate::permit::Permit;
+    #[pymodule_export]
+    use crate::policy::{Policy, PolicyError, PolicyWarning};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}
