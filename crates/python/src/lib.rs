@@ -1,5 +1,7 @@
 //! The extension module `mantlet._mantlet`: what the Python package asks of the engine.
 
+mod compat;
+
 use pyo3::prelude::*;
 
 /// The extension module.
@@ -9,6 +11,7 @@ mod _mantlet {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::compat::register(module)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }
