@@ -204,6 +204,13 @@ impl Config {
         }
     }
 
+    /// Puts another preset under what has been said.
+    #[must_use]
+    pub fn over_preset(mut self, preset: Preset) -> Self {
+        self.preset = Some(At::code(preset));
+        self
+    }
+
     /// What counts as https.
     #[must_use]
     pub fn https(mut self, https: Https) -> Self {

@@ -1,5 +1,15 @@
 """One security policy for web applications: headers, cross-origin protection, hosts."""
 
-from mantlet._mantlet import __version__
+from mantlet._mantlet import Denial, Exchange, Permit, Policy, PolicyError, PolicyWarning, __version__
+from mantlet._preset import Preset
 
-__all__ = ["__version__"]
+__all__ = [
+    "Denial",
+    "Exchange",
+    "Permit",
+    "Policy",
+    "PolicyError",
+    "PolicyWarning",
+    "Preset",
+    "__version__",
+]

@@ -1,0 +1,143 @@
+import os
+from collections.abc import Iterable, Mapping
+from typing import Literal, final
+
+from mantlet._preset import Preset
+
+__version__: str
+
+_Mode = Literal["override", "if_missing", "append", "remove", "off"]
+
+class PolicyError(ValueError):
+    """A policy that a browser would ignore or misread, or that cannot be read: every error, one in a line."""
+
+class PolicyWarning(UserWarning):
+    """A policy that means something else than it seems to."""
+
+@final
+class Policy:
+    """A compiled policy; it does not change. `text` is that of a policy file, and keywords go over it."""
+
+    def __new__(
+        cls,
+        text: str = "",
+        *,
+        preset: Preset | str | None = None,
+        environment: Literal["production", "development"] | str | None = None,
+        https: Literal["auto", "assume", "redirect"] | str | None = None,
+        trusted_proxies: Iterable[str] | None = None,
+        client_address: str | None = None,
+        hosts: Iterable[str] | None = None,
+        cross_origin: Literal["enforce", "report"] | str | None = None,
+        enforce_percent: int | None = None,
+        allowed_origins: Iterable[str] | None = None,
+        self_origins: Iterable[str] | None = None,
+        danger_exempt_paths: Iterable[str] | None = None,
+        danger_cross_origin_off: bool = False,
+        tell_reason: bool | None = None,
+        csp: Mapping[str, Iterable[str]] | None = None,
+        csp_add: Mapping[str, Iterable[str]] | None = None,
+        csp_drop: Iterable[str] | None = None,
+        csp_report_only: Mapping[str, Iterable[str]] | None = None,
+        headers: Mapping[str, str | Literal[False]] | None = None,
+        header_modes: Mapping[str, _Mode] | None = None,
+    ) -> Policy: ...
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str], *, environment: str | None = None) -> Policy:
+        """Reads the policy file at `path`. The environment is `environment`, else that of the variable
+        `MANTLET_ENVIRONMENT`, else the file's own. The file is read once: a process that is to follow it is started
+        anew.
+        """
+
+    def on_request(
+        self,
+        method: str,
+        path: bytes,
+        headers: Iterable[tuple[bytes, bytes]],
+        *,
+        query: bytes | None = None,
+        peer: str | None = None,
+        tls: bool = False,
+        authority: bytes | None = None,
+    ) -> Exchange:
+        """Judges a request by its head. `path` is as it came over the wire, without the query; `peer` is the address of
+        the other end of the connection, and what is no IP address counts as unknown; `authority` is that of an
+        absolute-form target or `:authority`.
+        """
+
+    @property
+    def environment(self) -> Literal["production", "development"]:
+        """`"production"` or `"development"`."""
+
+    @property
+    def uses_nonce(self) -> bool:
+        """Whether the policy draws nonces: the application then has to write them into its pages."""
+
+@final
+class Exchange:
+    """One request and its response, under the policy it was opened with."""
+
+    @property
+    def permit(self) -> Permit | None:
+        """What the application may read; `None` if the request is denied."""
+
+    @property
+    def denial(self) -> Denial | None:
+        """The answer in the application's place; `None` if the request goes on."""
+
+    def on_response(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The header list of a response after the policy's edits: a new list, with lower-case names for the fields of
+        the policy. `status` is 100 to 999.
+        """
+
+@final
+class Permit:
+    """What an application may read of a request that was let through: `scope["mantlet"]`, `environ["mantlet"]`."""
+
+    @property
+    def nonce(self) -> str | None:
+        """The nonce for script and style elements of this response, 22 characters of base64url; `None` where the policy
+        has no `'nonce'`.
+        """
+
+    @property
+    def client(self) -> str | None:
+        """The address of the client: the peer's, or what a trusted proxy tells of it; `None` where the server does not
+        know the peer.
+        """
+
+    @property
+    def secure(self) -> bool:
+        """Whether the client came by https: TLS at the server, a trusted proxy's word, or `https = "assume"`."""
+
+    @property
+    def reported(self) -> tuple[str, ...]:
+        """The reason codes for which the checks that only report would have denied the request."""
+
+@final
+class Denial:
+    """The answer to a denied request, edited and ready to send."""
+
+    @property
+    def status(self) -> int:
+        """The status, 300 to 599."""
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """The whole header list, names in lower case."""
+
+    @property
+    def body(self) -> bytes:
+        """The body; empty for HEAD."""
+
+    @property
+    def reason(self) -> str:
+        """The stable code of the reason, `check.cause`: `origin.cross-site`."""
+
+    @property
+    def detail(self) -> str:
+        """One sentence for the client."""
+
+    @property
+    def fix(self) -> str | None:
+        """What the operator can do if the request should have passed; for the log, never for the client."""

@@ -1,0 +1,388 @@
+//! A compiled policy, from a text, a file, keyword arguments, or a text and keywords over it.
+
+use std::ffi::CString;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use http::{Method, StatusCode};
+use ipnet::IpNet;
+use mantlet_config::{Config, Diagnostic, Environment, Loaded, Mode, Preset, Source};
+use mantlet_engine::policy::{Disposition, Https};
+use mantlet_engine::{Engine, Form, RequestHead, Verdict};
+use pyo3::exceptions::{PyTypeError, PyUserWarning, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyMapping, PyString, PyType};
+
+use crate::exchange::Exchange;
+use crate::section::Pairs;
+
+pyo3::create_exception!(
+    mantlet,
+    PolicyError,
+    PyValueError,
+    "A policy that a browser would ignore or misread, or that cannot be read: every error, one in a line."
+);
+pyo3::create_exception!(
+    mantlet,
+    PolicyWarning,
+    PyUserWarning,
+    "A policy that means something else than it seems to."
+);
+
+/// A compiled policy; it does not change. `text` is that of a policy file, and keywords go over it.
+#[pyclass(frozen, module = "mantlet")]
+pub(crate) struct Policy {
+    pub(crate) engine: Engine,
+    environment: Environment,
+}
+
+#[pymethods]
+impl Policy {
+    #[new]
+    #[pyo3(signature = (
+        text = "", *, preset = None, environment = None, https = None, trusted_proxies = None, client_address = None,
+        hosts = None, cross_origin = None, enforce_percent = None, allowed_origins = None, self_origins = None,
+        danger_exempt_paths = None, danger_cross_origin_off = false, tell_reason = None, csp = None, csp_add = None,
+        csp_drop = None, csp_report_only = None, headers = None, header_modes = None,
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
+    fn new(
+        py: Python<'_>,
+        text: &str,
+        preset: Option<&Bound<'_, PyAny>>,
+        environment: Option<&str>,
+        https: Option<&str>,
+        trusted_proxies: Option<Strings>,
+        client_address: Option<String>,
+        hosts: Option<Strings>,
+        cross_origin: Option<&str>,
+        enforce_percent: Option<u8>,
+        allowed_origins: Option<Strings>,
+        self_origins: Option<Strings>,
+        danger_exempt_paths: Option<Strings>,
+        danger_cross_origin_off: bool,
+        tell_reason: Option<bool>,
+        csp: Option<Directives>,
+        csp_add: Option<Directives>,
+        csp_drop: Option<Strings>,
+        csp_report_only: Option<Directives>,
+        headers: Option<&Bound<'_, PyMapping>>,
+        header_modes: Option<&Bound<'_, PyMapping>>,
+    ) -> PyResult<Self> {
+        let mut errors = Errors::default();
+        let (mut config, text_warnings) = match Config::read(&Source::new("policy", text)) {
+            Ok((config, warnings)) => (config, Some(warnings)),
+            Err(report) => {
+                errors.0.push(report.to_string());
+                (Config::new(), None)
+            }
+        };
+        if let Some(preset) = preset {
+            let word = preset_word(preset)?;
+            if let Some(preset) = errors.word::<Preset>("preset", &word) {
+                config = config.over_preset(preset);
+            }
+        }
+        let flag = environment.and_then(|word| errors.word::<Environment>("environment", word));
+        if let Some(https) = https.and_then(|word| errors.choice("https", word, HTTPS)) {
+            config = config.https(https);
+        }
+        if let Some(Strings(networks)) = trusted_proxies {
+            let networks = networks.iter().filter_map(|text| errors.network(text));
+            config = config.trusted_proxies(networks.collect::<Vec<_>>());
+        }
+        if let Some(source) = client_address {
+            config = config.client_address(source);
+        }
+        if let Some(Strings(hosts)) = hosts {
+            config = config.hosts(hosts);
+        }
+        if let Some(disposition) = errors.disposition(cross_origin, enforce_percent) {
+            config = config.cross_origin(disposition);
+        }
+        if let Some(Strings(origins)) = allowed_origins {
+            config = config.allowed_origins(origins);
+        }
+        if let Some(Strings(origins)) = self_origins {
+            config = config.self_origins(origins);
+        }
+        if let Some(Strings(paths)) = danger_exempt_paths {
+            config = config.danger_exempt_paths(paths);
+        }
+        if danger_cross_origin_off {
+            config = config.danger_cross_origin_off();
+        }
+        if let Some(told) = tell_reason {
+            config = config.tell_reason(told);
+        }
+        for (name, Strings(values)) in csp.into_iter().flat_map(|csp| csp.0) {
+            config = config.csp(&name, values);
+        }
+        for (name, Strings(values)) in csp_add.into_iter().flat_map(|csp| csp.0) {
+            config = config.csp_add(&name, values);
+        }
+        for name in csp_drop.into_iter().flat_map(|names| names.0) {
+            config = config.csp_drop(&name);
+        }
+        for (name, Strings(values)) in csp_report_only.into_iter().flat_map(|csp| csp.0) {
+            config = config.csp_report_only(&name, values);
+        }
+        if let Some(headers) = headers {
+            for item in headers.items()? {
+                let (name, value): (String, Bound<'_, PyAny>) = item.extract()?;
+                config = match value.cast::<PyBool>() {
+                    Ok(leave) if !leave.is_true() => config.header_mode(&name, Mode::Off),
+                    Ok(_) => return Err(PyTypeError::new_err(HEADER_VALUE)),
+                    Err(_) => {
+                        let value: String = value
+                            .extract()
+                            .map_err(|_| PyTypeError::new_err(HEADER_VALUE))?;
+                        config.custom_header(&name, value)
+                    }
+                };
+            }
+        }
+        if let Some(modes) = header_modes {
+            for item in modes.items()? {
+                let (name, word): (String, String) = item.extract()?;
+                let key = format!("headers.{name}.mode");
+                if let Some(mode) = errors.choice(&key, &word, MODES) {
+                    config = config.header_mode(&name, mode);
+                }
+            }
+        }
+        let loaded = match config.load(flag) {
+            Ok(loaded) if errors.0.is_empty() => loaded,
+            Ok(_) => return Err(errors.raise()),
+            Err(report) => {
+                // a text that is wrong has said so already, and its keywords are judged without it
+                errors.0.push(report.to_string());
+                return Err(errors.raise());
+            }
+        };
+        if let Some(warnings) = text_warnings {
+            warn(py, &warnings)?;
+        }
+        Self::ready(py, loaded)
+    }
+
+    /// Reads the policy file at `path`. The environment is `environment`, else that of the variable `MANTLET_ENVIRONMENT`,
+    /// else the file's own. The file is read once: a process that is to follow it is started anew.
+    #[classmethod]
+    #[pyo3(signature = (path, *, environment = None))]
+    fn from_file(
+        _class: &Bound<'_, PyType>,
+        py: Python<'_>,
+        path: PathBuf,
+        environment: Option<&str>,
+    ) -> PyResult<Self> {
+        let mut errors = Errors::default();
+        let flag = environment.and_then(|word| errors.word::<Environment>("environment", word));
+        if !errors.0.is_empty() {
+            return Err(errors.raise());
+        }
+        let loaded = mantlet_config::load(&path, flag)
+            .map_err(|report| PolicyError::new_err(report.to_string()))?;
+        Self::ready(py, loaded)
+    }
+
+    /// Judges a request by its head. `path` is as it came over the wire, without the query; `peer` is the address of the
+    /// other end of the connection, and what is no IP address counts as unknown; `authority` is that of an absolute-form
+    /// target or `:authority`.
+    #[pyo3(signature = (method, path, headers, *, query = None, peer = None, tls = false, authority = None))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
+    fn on_request(
+        &self,
+        py: Python<'_>,
+        method: &str,
+        path: &[u8],
+        headers: &Bound<'_, PyAny>,
+        query: Option<&[u8]>,
+        peer: Option<&str>,
+        tls: bool,
+        authority: Option<&[u8]>,
+    ) -> PyResult<Exchange> {
+        let pairs = Pairs::of(headers)?;
+        let section = pairs.section()?;
+        let form = Form::of(&section);
+        let Ok(method) = Method::from_bytes(method.as_bytes()) else {
+            let (verdict, exchange) = unreadable(&self.engine);
+            return Exchange::new(py, verdict, exchange, &Method::GET, form);
+        };
+        let mut head = RequestHead::new(&method, path, &section);
+        head.query = query;
+        head.peer = peer.and_then(address);
+        head.tls = tls;
+        head.authority = authority;
+        let (verdict, exchange) = self.engine.on_request(&head);
+        Exchange::new(py, verdict, exchange, &method, form)
+    }
+
+    /// `"production"` or `"development"`.
+    #[getter]
+    fn environment(&self) -> &'static str {
+        self.environment.as_str()
+    }
+
+    /// Whether the policy draws nonces: the application then has to write them into its pages.
+    #[getter]
+    fn uses_nonce(&self) -> bool {
+        self.engine.uses_nonce()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Policy for {}>", self.environment)
+    }
+}
+
+impl Policy {
+    fn ready(py: Python<'_>, loaded: Loaded) -> PyResult<Self> {
+        warn(py, &loaded.warnings)?;
+        Ok(Self {
+            engine: loaded.engine,
+            environment: loaded.environment,
+        })
+    }
+}
+
+/// What becomes of a request whose method is no token.
+pub(crate) fn unreadable(engine: &Engine) -> (Verdict, mantlet_engine::Exchange) {
+    let denial = mantlet_engine::Denial::new(
+        "request.method",
+        StatusCode::BAD_REQUEST,
+        "The method of the request is malformed.",
+    );
+    (Verdict::Deny(denial), engine.on_unreadable())
+}
+
+/// The address of a peer as a server tells it: a zone of IPv6 aside, and nothing for a socket that has none.
+pub(crate) fn address(peer: &str) -> Option<IpAddr> {
+    let bare = peer.split_once('%').map_or(peer, |(bare, _)| bare);
+    bare.parse().ok()
+}
+
+fn warn(py: Python<'_>, warnings: &mantlet_config::Report) -> PyResult<()> {
+    let category = py.get_type::<PolicyWarning>();
+    for diagnostic in warnings.diagnostics() {
+        let text = diagnostic.to_string().replace('\0', " ");
+        let text = CString::new(text).unwrap_or_default();
+        PyErr::warn(py, &category, &text, 1)?;
+    }
+    Ok(())
+}
+
+const HEADER_VALUE: &str = "a value of headers is a str, or False to leave the field alone";
+
+const HTTPS: &[(&str, Https)] = &[
+    ("auto", Https::Auto),
+    ("assume", Https::Assume),
+    ("redirect", Https::Redirect),
+];
+
+const MODES: &[(&str, Mode)] = &[
+    ("override", Mode::Override),
+    ("if_missing", Mode::IfMissing),
+    ("append", Mode::Append),
+    ("remove", Mode::Remove),
+    ("off", Mode::Off),
+];
+
+/// What is wrong with the keywords.
+#[derive(Default)]
+struct Errors(Vec<String>);
+
+impl Errors {
+    fn add(&mut self, key: &str, message: impl Into<String>) {
+        self.0.push(Diagnostic::error(key, message).to_string());
+    }
+
+    fn word<T: FromStr<Err = String>>(&mut self, key: &str, word: &str) -> Option<T> {
+        word.parse()
+            .map_err(|error: String| self.add(key, error))
+            .ok()
+    }
+
+    fn choice<T: Copy>(&mut self, key: &str, word: &str, choices: &[(&str, T)]) -> Option<T> {
+        let found = choices.iter().find(|(known, _)| *known == word);
+        if found.is_none() {
+            let words: Vec<_> = choices.iter().map(|(known, _)| *known).collect();
+            self.add(key, format!("{word:?} is not one of {}", words.join(", ")));
+        }
+        found.map(|(_, choice)| *choice)
+    }
+
+    fn network(&mut self, text: &str) -> Option<IpNet> {
+        let address = || text.parse::<IpAddr>().map(IpNet::from);
+        let network = text.parse().or_else(|_| address());
+        network
+            .map_err(|_| {
+                let message =
+                    format!("{text:?} is no network and no address (\"10.0.0.0/8\", \"::1\")");
+                self.add("trusted_proxies", message);
+            })
+            .ok()
+    }
+
+    fn disposition(&mut self, word: Option<&str>, percent: Option<u8>) -> Option<Disposition> {
+        let enforce_percent = percent.unwrap_or_default();
+        if enforce_percent > 100 {
+            self.add("cross_origin.enforce_percent", "is 0 to 100");
+        }
+        let report = Disposition::Report { enforce_percent };
+        let choices = [("enforce", Disposition::Enforce), ("report", report)];
+        let chosen = word.and_then(|word| self.choice("cross_origin.disposition", word, &choices));
+        if percent.is_some() && chosen != Some(report) {
+            self.add(
+                "cross_origin.enforce_percent",
+                "goes with cross_origin=\"report\"",
+            );
+        }
+        chosen
+    }
+
+    fn raise(self) -> PyErr {
+        PolicyError::new_err(self.0.join("\n"))
+    }
+}
+
+/// The word of a preset: a `str`, or an enumeration member with such a value.
+fn preset_word(preset: &Bound<'_, PyAny>) -> PyResult<String> {
+    let value = match preset.is_instance_of::<PyString>() {
+        true => preset.clone(),
+        false => preset
+            .getattr("value")
+            .map_err(|_| PyTypeError::new_err("preset is a Preset or a str"))?,
+    };
+    value.extract()
+}
+
+/// An iterable of `str`, and no `str` itself: its characters are not what anybody means.
+struct Strings(Vec<String>);
+
+impl<'py> FromPyObject<'_, 'py> for Strings {
+    type Error = PyErr;
+
+    fn extract(object: pyo3::Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if object.is_instance_of::<PyString>() {
+            return Err(PyTypeError::new_err(
+                "expected several str, such as a list, and not one",
+            ));
+        }
+        let words = object.try_iter()?.map(|word| word?.extract());
+        Ok(Self(words.collect::<PyResult<_>>()?))
+    }
+}
+
+/// A mapping of directive names to iterables of `str`.
+struct Directives(Vec<(String, Strings)>);
+
+impl<'py> FromPyObject<'_, 'py> for Directives {
+    type Error = PyErr;
+
+    fn extract(object: pyo3::Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let items = object.cast::<PyMapping>()?.items()?;
+        let pairs = items.iter().map(|item| item.extract());
+        Ok(Self(pairs.collect::<PyResult<_>>()?))
+    }
+}
