@@ -2,12 +2,11 @@
 //!
 //! Everything here is plain data and the two calls: no thread, no runtime, no state that a fork would share.
 
+mod compat;
 mod exchange;
 mod permit;
 mod policy;
 mod section;
-
-mod compat;
 
 use pyo3::prelude::*;
 

@@ -1,6 +1,6 @@
 import os
-from collections.abc import Iterable, Mapping
-from typing import Literal, final
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Literal, final
 
 from mantlet._preset import Preset
 
@@ -141,3 +141,35 @@ class Denial:
     @property
     def fix(self) -> str | None:
         """What the operator can do if the request should have passed; for the log, never for the client."""
+
+# what mantlet.secure, mantlet.headers and mantlet.middleware ask of Rust
+
+_Pairs = list[tuple[str, str]]
+
+def _edited() -> None: ...
+def _csp_token_problem(token: str) -> str | None: ...
+def _structured_problem(name: str, value: str) -> str | None: ...
+def _ignored_by_browsers(name: str, value: str) -> list[str]: ...
+def _allowlist(fields: _Pairs, allowed: list[str], on_unexpected: str, x_prefixed: bool) -> tuple[_Pairs, _Pairs]: ...
+def _deduplicate(
+    fields: _Pairs, action: str, comma_join_ok: list[str], multi_ok: list[str]
+) -> tuple[_Pairs, _Pairs]: ...
+def _validate(fields: _Pairs, on_invalid: str, strict: bool, obs_text: bool) -> tuple[_Pairs, _Pairs]: ...
+
+class _AsgiHeaders:
+    app: Any
+    secure: Any
+    @property
+    def multi_ok(self) -> list[str]: ...
+    def _configure(self, app: object, secure: object, multi_ok: list[str], outgoing: _Outgoing) -> None: ...
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]: ...
+
+class _WsgiHeaders:
+    app: Any
+    secure: Any
+    @property
+    def multi_ok(self) -> list[str]: ...
+    def _configure(self, app: object, secure: object, multi_ok: list[str], outgoing: _Outgoing) -> None: ...
+    def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]: ...
+
+_Outgoing = Callable[[Any], tuple[_Pairs, bool]]

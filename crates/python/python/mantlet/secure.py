@@ -9,11 +9,11 @@ import contextlib
 import inspect
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, overload
 
 from mantlet._mantlet import _allowlist, _deduplicate, _edited, _validate
+from mantlet._preset import Preset
 from mantlet.headers import (
     BaseHeader,
     CacheControl,
@@ -99,17 +99,6 @@ _BUILDERS: frozenset[type] = frozenset(
 
 class HeaderSetError(RuntimeError):
     """A response object refused a header."""
-
-
-class Preset(Enum):
-    """Ready sets of headers."""
-
-    BASIC = "basic"
-    """The set that Helmet sends."""
-    BALANCED = "balanced"
-    """The recommended one."""
-    STRICT = "strict"
-    """For applications that load nothing from elsewhere and are never framed."""
 
 
 class _HeaderList(_List):
@@ -238,7 +227,7 @@ class Secure:
 
     @classmethod
     def from_preset(cls, preset: Preset) -> Secure:
-        """The headers of a preset. Raises `ValueError` for what is no `Preset`."""
+        """The headers of `Preset.BASIC`, `BALANCED` or `STRICT`. Raises `ValueError` for anything else."""
         if preset is Preset.BASIC:
             return cls(
                 coop=CrossOriginOpenerPolicy(),
