@@ -40,7 +40,7 @@ impl Validation {
         for (name, value) in fields {
             let mendable = value.contains(bad);
             let mended = value.replace("\r\n", " ").replace(bad, " ");
-            let mended = mended.trim_matches([' ', '\t']);
+            let mended = mended.trim();
             if self.strict && mendable && problem(&name, &value).is_none() {
                 let message = "a character that must not be in a value";
                 return Err(Rejected::new(message, vec![name]));
@@ -84,7 +84,7 @@ fn problem(name: &str, value: &str) -> Option<&'static str> {
     if !is_token(name.as_bytes()) {
         return Some("not a field name");
     }
-    if value.trim_matches([' ', '\t']).is_empty() {
+    if value.trim().is_empty() {
         return Some("an empty value");
     }
     if value.starts_with([' ', '\t']) {

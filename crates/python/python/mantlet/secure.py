@@ -322,9 +322,8 @@ class Secure:
         names = [*allowed, *(allow_extra or [])]
         _, notices = _allowlist(list(self.header_items()), names, on_unexpected, allow_x_prefixed)
         _tell(notices, logger)
-        if on_unexpected == "drop" and notices:
-            unexpected = {name for name, _ in notices}
-            self.headers_list = [header for header in self._headers if header.header_name not in unexpected]
+        dropped = {name for name, _ in notices} if on_unexpected == "drop" else set()
+        self.headers_list = [header for header in self._headers if header.header_name not in dropped]
         return self
 
     def deduplicate_headers(

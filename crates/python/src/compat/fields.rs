@@ -97,14 +97,12 @@ impl Fields {
         let py = headers.py();
         let mut kept: Vec<Bound<'py, PyAny>> = Vec::with_capacity(16 + self.pairs.len());
         let mut keep = |item: Bound<'py, PyAny>| -> PyResult<()> {
-            let pair = match item.cast_into::<PyTuple>() {
-                Ok(pair) if pair.len() == 2 => pair,
-                Ok(other) => as_pair(other.as_any())?,
-                Err(other) => as_pair(&other.into_inner())?,
+            let theirs = match item.cast::<PyTuple>() {
+                Ok(pair) if pair.len() == 2 => pair.get_item(0)?,
+                _ => first_of_two(&item)?,
             };
-            let theirs = pair.get_item(0)?;
             if !name(&theirs).is_some_and(|name| self.replaces(name)) {
-                kept.push(pair.into_any());
+                kept.push(item);
             }
             Ok(())
         };
@@ -128,11 +126,13 @@ const fn bit(length: usize) -> u64 {
     1 << if length < 63 { length } else { 63 }
 }
 
-fn as_pair<'py>(item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
+fn first_of_two<'py>(item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let parts: Vec<_> = item.try_iter()?.collect::<PyResult<_>>()?;
-    if parts.len() == 2 {
-        return PyTuple::new(item.py(), parts);
+    match <[_; 2]>::try_from(parts) {
+        Ok([name, _]) => Ok(name),
+        Err(parts) => {
+            let message = format!("a header is a name and a value, not {} parts", parts.len());
+            Err(PyValueError::new_err(message))
+        }
     }
-    let message = format!("a header is a name and a value, not {} parts", parts.len());
-    Err(PyValueError::new_err(message))
 }

@@ -16,8 +16,9 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 class CacheControl(BaseHeader):
     """Cache-Control; `no-store, max-age=0` while nothing is told.
 
-    Directives are sent in one order whatever the order of the calls; those this class does not know come last, sorted.
-    Ages are whole seconds of 0 or more: `TypeError` for what is no `int`, `ValueError` for a negative one.
+    Directives are sent in one order whatever the order of the calls; those of `custom` come last, sorted, and give way
+    to a method of the same name. Ages are whole seconds of 0 or more: `TypeError` for what is no `int`, `ValueError`
+    for a negative one.
     """
 
     _ORDER: ClassVar[tuple[str, ...]] = (
@@ -41,6 +42,7 @@ class CacheControl(BaseHeader):
 
     header_name: str = field(init=False, default=HeaderName.CACHE_CONTROL.value)
     _directives: dict[str, str | None] = field(init=False, default_factory=dict)
+    _customs: list[str] = field(init=False, default_factory=list)
     _raw: str | None = field(init=False, default=None)
 
     @property
@@ -48,21 +50,20 @@ class CacheControl(BaseHeader):
         """The value as it is sent."""
         if self._raw is not None:
             return self._raw
-        known = [name for name in self._ORDER if name in self._directives]
-        others = [name for name in self._directives if name not in self._ORDER]
-        parts = [self._part(name) for name in known] + sorted(self._part(name) for name in others)
+        given = self._directives
+        parts = [name if given[name] is None else f"{name}={given[name]}" for name in self._ORDER if name in given]
+        parts += sorted(custom for custom in self._customs if custom.partition("=")[0] not in given)
         return ", ".join(parts) or HeaderDefaultValue.CACHE_CONTROL.value
 
-    def _part(self, name: str) -> str:
-        argument = self._directives[name]
-        return name if argument is None else f"{name}={argument}"
-
     def _put(self, name: str, argument: str | None = None) -> CacheControl:
-        if self._raw is not None:
-            self._raw, self._directives = None, {}
+        self._leave_raw()
         self._directives[name] = argument
         self._changed()
         return self
+
+    def _leave_raw(self) -> None:
+        if self._raw is not None:
+            self._raw, self._directives, self._customs = None, {}, []
 
     def _seconds(self, name: str, seconds: int) -> CacheControl:
         if isinstance(seconds, bool) or not isinstance(seconds, int):
@@ -76,7 +77,7 @@ class CacheControl(BaseHeader):
         text = checked(value, self.header_name)
         if not text:
             raise ValueError(f"{self.header_name}: the value is empty")
-        self._raw, self._directives = text, {}
+        self._raw, self._directives, self._customs = text, {}, []
         self._changed()
         return self
 
@@ -86,7 +87,7 @@ class CacheControl(BaseHeader):
 
     def clear(self) -> CacheControl:
         """Brings the default value back."""
-        self._raw, self._directives = None, {}
+        self._raw, self._directives, self._customs = None, {}, []
         self._changed()
         return self
 
@@ -100,7 +101,12 @@ class CacheControl(BaseHeader):
         if not _TOKEN.fullmatch(name):
             raise ValueError(f"{self.header_name}: {name!r} is not the name of a directive")
         checked(argument, self.header_name)
-        return self._put(name, argument.strip() if equals else None)
+        custom = f"{name}={argument.strip()}" if equals else name
+        self._leave_raw()
+        if custom not in self._customs:
+            self._customs.append(custom)
+        self._changed()
+        return self
 
     def immutable(self) -> CacheControl:
         """The response does not change while it is fresh."""

@@ -90,7 +90,7 @@ class ContentSecurityPolicy(BaseHeader):
     @staticmethod
     def keyword(name: str) -> str:
         """The keyword in quotes: `self` becomes `'self'`. Raises `ValueError` if it is empty or has quotes in it."""
-        if not name or "'" in name or _csp_token_problem(name) is not None:
+        if not name or "'" in name or '"' in name or _csp_token_problem(name) is not None:
             raise ValueError(f"{name!r} is not a keyword")
         return f"'{name}'"
 

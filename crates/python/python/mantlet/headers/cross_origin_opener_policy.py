@@ -17,6 +17,10 @@ class CrossOriginOpenerPolicy(SingleValue):
     header_name: str = field(init=False, default=HeaderName.CROSS_ORIGIN_OPENER_POLICY.value)
     _value: str = HeaderDefaultValue.CROSS_ORIGIN_OPENER_POLICY.value
 
+    def value(self, directive: str) -> CrossOriginOpenerPolicy:
+        """Puts a value in place. Raises `ValueError` for a CR or LF in it."""
+        return self._put(directive)
+
     def custom(self, directive: str) -> CrossOriginOpenerPolicy:
         """As `value`."""
         return self._put(directive)

@@ -44,14 +44,14 @@ class PermissionsPolicy(BaseHeader):
         return self
 
     def value(self, value: str) -> PermissionsPolicy:
-        """Puts a whole value in place of all features. Raises `ValueError` if it is empty or no structured field."""
+        """Sends a whole value until a feature is named. Raises `ValueError` if it is empty or no structured field."""
         text = checked(str(value), self.header_name)
         if not text:
             raise ValueError(f"{self.header_name}: the value is empty")
         problem = _structured_problem(self.header_name, text)
         if problem is not None:
             raise ValueError(f"{self.header_name}: {problem}")
-        self._raw, self._directives = text, {}
+        self._raw = text
         self._changed()
         return self
 

@@ -14,8 +14,8 @@ _YEAR = 31_536_000
 class StrictTransportSecurity(BaseHeader):
     """Strict-Transport-Security; `max-age=31536000` while nothing is told.
 
-    Preloading asks for subdomains and for a `max-age` of a year or more: otherwise `preload`, `max_age` and
-    `header_value` raise `ValueError`.
+    Preloading asks for subdomains and for a `max-age` of a year or more: otherwise `preload` and `max_age`
+    raise `ValueError`.
     """
 
     header_name: str = field(init=False, default=HeaderName.STRICT_TRANSPORT_SECURITY.value)
@@ -80,8 +80,8 @@ class StrictTransportSecurity(BaseHeader):
 
     def preload(self) -> StrictTransportSecurity:
         """Consents to the list that browsers ship; subdomains too."""
-        self._raw, self._include_subdomains, self._preload = None, True, True
-        self._changed()
         if self._max_age is not None:
             self._refuse_short(self._max_age)
+        self._raw, self._include_subdomains, self._preload = None, True, True
+        self._changed()
         return self

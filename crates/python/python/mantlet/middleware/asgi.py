@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from types import MethodType
-from typing import Any
+from typing import Any, Protocol
 
 from mantlet._mantlet import _AsgiHeaders
 from mantlet.secure import MULTI_OK, Secure, _outgoing
 
-__all__ = ["MULTI_OK", "SecureASGIMiddleware"]
+__all__ = ["MULTI_OK", "ASGIApp", "SecureASGIMiddleware"]
+
+
+class ASGIApp(Protocol):
+    """An ASGI application."""
+
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]: ...
 
 
 class SecureASGIMiddleware(_AsgiHeaders):
