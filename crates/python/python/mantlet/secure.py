@@ -208,7 +208,7 @@ class Secure:
         self._headers = _HeaderList([*entries, *(custom or [])], self._forget)
 
     @property
-    def headers_list(self) -> list[BaseHeader]:
+    def headers_list(self) -> _HeaderList:
         """The builders, as a list that may be changed; it takes pairs of str too.
 
         Raises `TypeError` for anything else.

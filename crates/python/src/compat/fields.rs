@@ -14,8 +14,8 @@ pub(super) struct Fields {
     replaced: Vec<Box<[u8]>>,
     /// Bit n is set if a name of n bytes is in `replaced`; bit 63 stands for 63 and more.
     lengths: u64,
-    /// Pairs, as the protocol wants them.
-    pairs: Vec<Py<PyTuple>>,
+    /// Pairs, as the protocol wants them. Nobody else gets hold of the list.
+    pairs: Py<PyList>,
 }
 
 impl Fields {
@@ -28,13 +28,14 @@ impl Fields {
     /// `ValueError` for a line break in a name or value, and for a name that is repeated and not one of `multi_ok`;
     /// whatever `pair` says.
     pub(super) fn new<'py>(
+        py: Python<'py>,
         items: &[(Bound<'py, PyAny>, Bound<'py, PyAny>)],
         edits: Option<u64>,
         multi_ok: &[String],
         pair: impl Fn(&Bound<'py, PyAny>, &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>>,
     ) -> PyResult<Arc<Self>> {
+        let pairs = PyList::empty(py);
         let mut replaced: Vec<Box<[u8]>> = Vec::with_capacity(items.len());
-        let mut pairs = Vec::with_capacity(items.len());
         for (name, value) in items {
             let made = pair(name, value)?;
             let lower = name.extract::<&str>()?.trim().to_ascii_lowercase();
@@ -57,14 +58,14 @@ impl Fields {
             if lower == "server" && text.trim().is_empty() {
                 continue;
             }
-            pairs.push(made.unbind());
+            pairs.append(made)?;
         }
         let lengths = replaced.iter().fold(0, |bits, name| bits | bit(name.len()));
         Ok(Arc::new(Self {
             edits,
             replaced,
             lengths,
-            pairs,
+            pairs: pairs.unbind(),
         }))
     }
 
@@ -95,30 +96,36 @@ impl Fields {
         name: impl for<'a> Fn(&'a Bound<'py, PyAny>) -> Option<&'a [u8]>,
     ) -> PyResult<Bound<'py, PyList>> {
         let py = headers.py();
-        let mut kept: Vec<Bound<'py, PyAny>> = Vec::with_capacity(16 + self.pairs.len());
-        let mut keep = |item: Bound<'py, PyAny>| -> PyResult<()> {
-            let theirs = match item.cast::<PyTuple>() {
+        let kept = match headers.cast_exact::<PyList>() {
+            Ok(list) => list.clone(),
+            Err(_) => headers
+                .try_iter()?
+                .collect::<PyResult<Vec<_>>>()?
+                .into_pyobject(py)?
+                .cast_into()?,
+        };
+        let mut away = Vec::new();
+        for (place, item) in kept.iter().enumerate() {
+            let theirs = match item.cast_exact::<PyTuple>() {
                 Ok(pair) if pair.len() == 2 => pair.get_item(0)?,
                 _ => first_of_two(&item)?,
             };
-            if !name(&theirs).is_some_and(|name| self.replaces(name)) {
-                kept.push(item);
-            }
-            Ok(())
-        };
-        if let Ok(list) = headers.cast_exact::<PyList>() {
-            list.iter().try_for_each(&mut keep)?;
-        } else {
-            for item in headers.try_iter()? {
-                keep(item?)?;
+            if name(&theirs).is_some_and(|name| self.replaces(name)) {
+                away.push(place);
             }
         }
-        kept.extend(
-            self.pairs
-                .iter()
-                .map(|pair| pair.bind(py).clone().into_any()),
-        );
-        PyList::new(py, kept)
+        let kept = if away.is_empty() {
+            kept
+        } else {
+            let stays = |(place, item)| (!away.contains(&place)).then_some(item);
+            let stay: Vec<_> = kept.iter().enumerate().filter_map(stays).collect();
+            PyList::new(py, stay)?
+        };
+        // a new list in either case
+        let merged = kept
+            .as_sequence()
+            .concat(self.pairs.bind(py).as_sequence())?;
+        Ok(merged.cast_into()?)
     }
 }
 

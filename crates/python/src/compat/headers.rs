@@ -131,7 +131,7 @@ impl Headers {
             )
         })?;
         let (items, stays): (Vec<Item<'py>>, bool) = outgoing.call1((secure,))?.extract()?;
-        let fields = Fields::new(&items, stays.then_some(before), &multi_ok, pair)?;
+        let fields = Fields::new(py, &items, stays.then_some(before), &multi_ok, pair)?;
         let mut ready = self.ready.write().unwrap_or_else(PoisonError::into_inner);
         let old = ready.replace(Arc::clone(&fields));
         drop(ready);
