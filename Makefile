@@ -1,7 +1,8 @@
 # make demo   a naive site and the proxy in front of it
 # make test   everything the tests need, and every test
+# make wheel  the Python package, with the program in it, in target/wheels
 
-.PHONY: demo test lint fuzz bench
+.PHONY: demo test lint fuzz bench wheel
 
 demo:
 	cargo run --package mantlet-cli -- demo
@@ -19,3 +20,6 @@ fuzz:
 
 bench:
 	bash benches/run.sh
+
+wheel:
+	bash crates/python/wheel.sh

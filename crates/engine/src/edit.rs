@@ -95,6 +95,17 @@ impl Edits<'_> {
         }
     }
 
+    /// The number of these edits, where they depend on nothing but route, transport and type of the response: the same number
+    /// under the same engine means the same edits, so that a host can keep them in its own form. `None` where they are this
+    /// response's own.
+    pub fn fixed(&self) -> Option<usize> {
+        let own = self.table.nonce
+            || self.cache.is_some()
+            || self.caching_chosen
+            || !self.cookies.is_empty();
+        (!own).then_some(self.table.number)
+    }
+
     /// The edits as data, for hosts whose header section is no [`HeaderMap`].
     pub fn iter(&self) -> impl Iterator<Item = Edit> + '_ {
         let cache = self.cache.map(|value| Edit {

@@ -9,6 +9,8 @@ use crate::policy::{MediaRange, Op, Rules, Scoped, Template, Value, When};
 /// The edits of a response, ready to apply.
 #[derive(Debug)]
 pub(crate) struct Table {
+    /// Its place among the tables of the engine.
+    pub(crate) number: usize,
     pub(crate) slots: Vec<Slot>,
     /// How many fields the edits can add.
     pub(crate) reserve: usize,
@@ -98,6 +100,7 @@ impl Table {
         let nonce = has_template(&slots);
         let reserve = slots.iter().filter(|slot| slot.op != Op::Remove).count();
         Self {
+            number: 0,
             reserve: reserve + usize::from(!cache.is_empty()),
             cookies,
             has_caching: !cache.is_empty() || slots.iter().any(Slot::is_caching),
@@ -192,6 +195,16 @@ impl Tables {
             plain: by_type(false),
             secure: by_type(true),
         }
+    }
+
+    /// Every table.
+    pub(crate) fn all(&mut self) -> impl Iterator<Item = &mut Table> {
+        [&mut self.plain, &mut self.secure]
+            .into_iter()
+            .flat_map(|tables| {
+                let others = tables.html.iter_mut().chain(&mut tables.not_modified);
+                std::iter::once(&mut tables.any).chain(others)
+            })
     }
 
     pub(crate) fn of(&self, secure: bool) -> &ByType {

@@ -45,6 +45,8 @@ pub(crate) struct Compiled {
     judges: bool,
     uses_nonce: bool,
     tells_reason: bool,
+    /// How many tables the scopes have.
+    tables: usize,
 }
 
 /// What is asked of a request for a path: for whoever shows a policy.
@@ -121,6 +123,12 @@ impl Engine {
             scopes.push(Scope::new(scoped, own));
             paths.push(path);
         }
+        let tables = scopes.iter_mut().flat_map(|scope| scope.tables.all());
+        let mut count = 0;
+        for table in tables {
+            table.number = count;
+            count += 1;
+        }
         let needs_nonce = |scope: &Scope| {
             [false, true]
                 .into_iter()
@@ -147,12 +155,18 @@ impl Engine {
             scopes,
             paths,
             tells_reason: policy.tell_reason,
+            tables: count,
         }))
     }
 
     /// Whether a route of the policy uses a nonce: a proxy then has to tell the application.
     pub fn uses_nonce(&self) -> bool {
         self.0.uses_nonce
+    }
+
+    /// How many lists of fixed edits there are: [`Edits::fixed`](crate::Edits::fixed) is below this.
+    pub fn fixed_lists(&self) -> usize {
+        self.0.tables
     }
 
     /// Whether no request on a connection without TLS can count as https, and each is sent there: a loop, unless https is

@@ -1,17 +1,19 @@
 //! One request and its response: the verdict as Python data, and the edited header list.
 
 use http::{Method, StatusCode};
-use mantlet_engine::{Edit, Form, Op, ResponseHead, Verdict};
+use mantlet_engine::{Form, Verdict};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
+use crate::edits::{Text, edited};
 use crate::permit::Permit;
-use crate::section::{Pairs, Section, entry};
+use crate::policy::Policy;
 
 /// One request and its response, under the policy it was opened with.
 #[pyclass(frozen, module = "mantlet")]
 pub(crate) struct Exchange {
-    pub(crate) exchange: mantlet_engine::Exchange,
+    policy: Py<Policy>,
+    exchange: mantlet_engine::Exchange,
     permit: Option<Py<Permit>>,
     denial: Option<Py<Denial>>,
 }
@@ -19,19 +21,22 @@ pub(crate) struct Exchange {
 impl Exchange {
     /// Tells a verdict in Python objects; a denial has passed call two already.
     pub(crate) fn new(
-        py: Python<'_>,
+        policy: &Bound<'_, Policy>,
         verdict: Verdict,
         exchange: mantlet_engine::Exchange,
         method: &Method,
         form: Form,
     ) -> PyResult<Self> {
+        let py = policy.py();
         let (permit, denial) = match verdict {
             Verdict::Allow(permit) => (Some(Py::new(py, Permit(permit))?), None),
-            Verdict::Deny(denial) => (None, Some(Denial::new(&denial, &exchange, method, form))),
-            _ => (None, Some(Denial::new(&unknown(), &exchange, method, form))),
+            _ => {
+                let denial = Denial::new(verdict, &exchange, method, form);
+                (None, Some(Py::new(py, denial)?))
+            }
         };
-        let denial = denial.map(|denial| Py::new(py, denial)).transpose()?;
         Ok(Self {
+            policy: policy.clone().unbind(),
             exchange,
             permit,
             denial,
@@ -64,82 +69,14 @@ impl Exchange {
 
     /// The header list of a response after the policy's edits: a new list, with lower-case names for the fields of the
     /// policy. `status` is 100 to 999. A header whose name is not `bytes` stays as it is.
-    #[pyo3(signature = (status, headers))]
     fn on_response<'py>(
         &self,
-        py: Python<'py>,
         status: u16,
         headers: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let pairs = Pairs::of(headers)?;
-        edited(py, &self.exchange, status, &pairs)
+        let policy = self.policy.get();
+        edited(&self.exchange, &policy.bytes, Text::Bytes, status, headers)
     }
-}
-
-/// The header list after the edits.
-pub(crate) fn edited<'py>(
-    py: Python<'py>,
-    exchange: &mantlet_engine::Exchange,
-    status: u16,
-    pairs: &Pairs<'py>,
-) -> PyResult<Bound<'py, PyList>> {
-    let section = pairs.section()?;
-    // what is no status is the server's to refuse
-    let status = StatusCode::from_u16(status).unwrap_or_default();
-    let edits: Vec<Edit> = exchange
-        .on_response(&ResponseHead::new(status, &section))
-        .iter()
-        .collect();
-    let own = outcome(&section, &edits);
-    let list = PyList::empty(py);
-    for (pair, kept) in pairs.iter().zip(own.kept) {
-        if kept {
-            list.append(pair)?;
-        }
-    }
-    for edit in own.added {
-        list.append(entry(
-            py,
-            edit.name.as_str().as_bytes(),
-            edit.value.as_bytes(),
-        )?)?;
-    }
-    Ok(list)
-}
-
-/// What becomes of a section: which of its fields stay, and what is added behind them.
-struct Outcome<'e> {
-    kept: Vec<bool>,
-    added: Vec<&'e Edit>,
-}
-
-fn outcome<'e>(section: &Section<'_>, edits: &'e [Edit]) -> Outcome<'e> {
-    let mut kept = vec![true; section.0.len()];
-    let mut added: Vec<&Edit> = Vec::with_capacity(edits.len());
-    for edit in edits {
-        let named = |name: &[u8]| name.eq_ignore_ascii_case(edit.name.as_str().as_bytes());
-        let says = |value: &[u8]| !value.trim_ascii().is_empty();
-        if edit.op == Op::IfMissing {
-            let mut own = section.0.iter().zip(&kept);
-            let chosen = own.any(|((name, value), kept)| *kept && named(name) && says(value))
-                || added
-                    .iter()
-                    .any(|other| other.name == edit.name && says(other.value.as_bytes()));
-            if chosen {
-                continue;
-            }
-        }
-        if edit.op != Op::Append {
-            for ((name, _), kept) in section.0.iter().zip(&mut kept) {
-                *kept &= !named(name);
-            }
-            added.retain(|other| other.name != edit.name);
-        }
-        if edit.op != Op::Remove {
-            added.push(edit);
-        }
-    }
-    Outcome { kept, added }
 }
 
 /// The answer to a denied request, edited and ready to send.
@@ -152,14 +89,19 @@ pub(crate) struct Denial {
 }
 
 impl Denial {
+    /// The answer to any verdict that lets nothing through.
     pub(crate) fn new(
-        denial: &mantlet_engine::Denial,
+        verdict: Verdict,
         exchange: &mantlet_engine::Exchange,
         method: &Method,
         form: Form,
     ) -> Self {
+        let denial = match verdict {
+            Verdict::Deny(denial) => denial,
+            _ => unknown(),
+        };
         Self {
-            reply: exchange.reply(denial, method, form),
+            reply: exchange.reply(&denial, method, form),
             reason: denial.reason,
             fix: denial.fix,
             detail: denial.detail.clone().into_owned(),
@@ -171,7 +113,7 @@ impl Denial {
 impl Denial {
     /// The status, 300 to 599.
     #[getter]
-    fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         self.reply.status.as_u16()
     }
 
@@ -180,7 +122,7 @@ impl Denial {
     pub(crate) fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(py);
         for (name, value) in &self.reply.headers {
-            list.append(entry(py, name.as_str().as_bytes(), value.as_bytes())?)?;
+            list.append(Text::Bytes.pair(py, name, value)?)?;
         }
         Ok(list)
     }

@@ -2,11 +2,16 @@
 //!
 //! Everything here is plain data and the two calls: no thread, no runtime, no state that a fork would share.
 
+mod asgi;
 mod compat;
+mod edits;
 mod exchange;
+mod log;
+mod middleware;
 mod permit;
 mod policy;
 mod section;
+mod wsgi;
 
 use pyo3::prelude::*;
 
@@ -17,6 +22,8 @@ mod _mantlet {
 
     #[pymodule_export]
     use crate::exchange::{Denial, Exchange};
+    #[pymodule_export]
+    use crate::middleware::Middleware;
     #[pymodule_export]
     use crate::permit::Permit;
     #[pymodule_export]

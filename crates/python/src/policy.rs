@@ -14,8 +14,10 @@ use pyo3::exceptions::{PyTypeError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyMapping, PyString, PyType};
 
+use crate::edits::{Kept, Text};
 use crate::exchange::Exchange;
-use crate::section::Pairs;
+use crate::section::{Section, list};
+use crate::wsgi::Keys;
 
 pyo3::create_exception!(
     mantlet,
@@ -35,6 +37,12 @@ pyo3::create_exception!(
 pub(crate) struct Policy {
     pub(crate) engine: Engine,
     environment: Environment,
+    /// Its fixed edits for ASGI.
+    pub(crate) bytes: Kept,
+    /// Its fixed edits for WSGI.
+    pub(crate) latin1: Kept,
+    /// What it reads of an environ.
+    pub(crate) keys: Keys,
 }
 
 #[pymethods]
@@ -193,8 +201,7 @@ impl Policy {
     #[pyo3(signature = (method, path, headers, *, query = None, peer = None, tls = false, authority = None))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn on_request(
-        &self,
-        py: Python<'_>,
+        slf: &Bound<'_, Self>,
         method: &str,
         path: &[u8],
         headers: &Bound<'_, PyAny>,
@@ -203,20 +210,22 @@ impl Policy {
         tls: bool,
         authority: Option<&[u8]>,
     ) -> PyResult<Exchange> {
-        let pairs = Pairs::of(headers)?;
-        let section = pairs.section()?;
+        let policy = slf.get();
+        let list = list(headers)?;
+        let section = Section::new(Text::Bytes, &list);
+        section.check_all()?;
         let form = Form::of(&section);
         let Ok(method) = Method::from_bytes(method.as_bytes()) else {
-            let (verdict, exchange) = unreadable(&self.engine);
-            return Exchange::new(py, verdict, exchange, &Method::GET, form);
+            let (verdict, exchange) = policy.unreadable();
+            return Exchange::new(slf, verdict, exchange, &Method::GET, form);
         };
         let mut head = RequestHead::new(&method, path, &section);
         head.query = query;
         head.peer = peer.and_then(address);
         head.tls = tls;
         head.authority = authority;
-        let (verdict, exchange) = self.engine.on_request(&head);
-        Exchange::new(py, verdict, exchange, &method, form)
+        let (verdict, exchange) = policy.engine.on_request(&head);
+        Exchange::new(slf, verdict, exchange, &method, form)
     }
 
     /// `"production"` or `"development"`.
@@ -239,21 +248,25 @@ impl Policy {
 impl Policy {
     fn ready(py: Python<'_>, loaded: Loaded) -> PyResult<Self> {
         warn(py, &loaded.warnings)?;
+        let lists = loaded.engine.fixed_lists();
         Ok(Self {
+            keys: Keys::new(py, &loaded.engine),
             engine: loaded.engine,
             environment: loaded.environment,
+            bytes: Kept::new(lists),
+            latin1: Kept::new(lists),
         })
     }
-}
 
-/// What becomes of a request whose method is no token.
-pub(crate) fn unreadable(engine: &Engine) -> (Verdict, mantlet_engine::Exchange) {
-    let denial = mantlet_engine::Denial::new(
-        "request.method",
-        StatusCode::BAD_REQUEST,
-        "The method of the request is malformed.",
-    );
-    (Verdict::Deny(denial), engine.on_unreadable())
+    /// What becomes of a request whose method is no token.
+    pub(crate) fn unreadable(&self) -> (Verdict, mantlet_engine::Exchange) {
+        let denial = mantlet_engine::Denial::new(
+            "request.method",
+            StatusCode::BAD_REQUEST,
+            "The method of the request is malformed.",
+        );
+        (Verdict::Deny(denial), self.engine.on_unreadable())
+    }
 }
 
 /// The address of a peer as a server tells it: a zone of IPv6 aside, and nothing for a socket that has none.

@@ -1,111 +1,128 @@
-//! A header section of Python objects, lent to the engine.
+//! A header list of Python objects, lent to the engine.
+
+use std::cell::OnceCell;
+use std::ops::Range;
 
 use http::HeaderName;
 use mantlet_engine::Fields;
-use pyo3::Borrowed;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::{PyList, PyTuple};
 
-/// The longest name that is put into lower case for the checks; those they read are shorter.
-const LONGEST_READ: usize = 32;
+use crate::edits::Text;
 
-/// The pairs of an iterable of header fields, held while they are read: each a tuple of two `bytes`.
-pub(crate) struct Pairs<'py>(Vec<Bound<'py, PyTuple>>);
+/// A header list; its octets are copied when the engine first asks for a field, which a policy of fixed fields never does.
+pub(crate) struct Section<'l, 'py> {
+    text: Text,
+    list: &'l Bound<'py, PyList>,
+    read: OnceCell<Octets>,
+}
 
-impl<'py> Pairs<'py> {
-    /// Takes the pairs out of any iterable of pairs.
+/// Names in lower case and values, one behind the other.
+#[derive(Default)]
+struct Octets {
+    all: Vec<u8>,
+    fields: Vec<(Range<usize>, Range<usize>)>,
+    /// Whether an item of the list is no pair of such text.
+    odd: bool,
+}
+
+impl<'l, 'py> Section<'l, 'py> {
+    pub(crate) fn new(text: Text, list: &'l Bound<'py, PyList>) -> Self {
+        let read = OnceCell::new();
+        Self { text, list, read }
+    }
+
+    /// Refuses a list with an item that is no pair of `bytes`, as far as it has been read.
     ///
     /// # Errors
-    /// `TypeError` for what is no pair, and whatever the iterable raises.
-    pub(crate) fn of(headers: &Bound<'py, PyAny>) -> PyResult<Self> {
-        let mut pairs = Vec::with_capacity(headers.len().unwrap_or(16));
-        for item in headers.try_iter()? {
-            pairs.push(pair(item?)?);
+    /// `TypeError`.
+    pub(crate) fn check(&self) -> PyResult<()> {
+        match self.read.get() {
+            Some(octets) if octets.odd => Err(PyTypeError::new_err(
+                "header fields are pairs of a name and a value in bytes",
+            )),
+            _ => Ok(()),
         }
-        Ok(Self(pairs))
     }
 
-    /// The pairs.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Bound<'py, PyTuple>> {
-        self.0.iter()
-    }
-
-    /// Names and values.
+    /// As [`Section::check`], of the whole list.
     ///
     /// # Errors
-    /// `TypeError` for a name or a value that is not `bytes`.
-    pub(crate) fn section(&self) -> PyResult<Section<'_>> {
-        let mut fields = Vec::with_capacity(self.0.len());
-        for pair in &self.0 {
-            let name = bytes(pair.get_borrowed_item(0)?)?;
-            let value = bytes(pair.get_borrowed_item(1)?)?;
-            fields.push((name, value));
-        }
-        Ok(Section(fields))
+    /// `TypeError`.
+    pub(crate) fn check_all(&self) -> PyResult<()> {
+        self.octets();
+        self.check()
+    }
+
+    fn octets(&self) -> &Octets {
+        self.read.get_or_init(|| {
+            let mut octets = Octets::default();
+            octets.fields.reserve(self.list.len());
+            for item in self.list.iter() {
+                octets.odd |= octets.add(self.text, &item).is_none();
+            }
+            octets
+        })
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let Octets { all, fields, .. } = self.octets();
+        fields
+            .iter()
+            .map(|(name, value)| (&all[name.clone()], &all[value.clone()]))
     }
 }
 
-/// A pair as a tuple; servers write tuples, and some write lists.
-fn pair(item: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyTuple>> {
-    let tuple = match item.cast_into::<PyTuple>() {
-        Ok(tuple) => tuple,
-        Err(other) => {
-            let other = other.into_inner();
-            let items = other.try_iter()?.collect::<PyResult<Vec<_>>>()?;
-            PyTuple::new(other.py(), items)?
+impl Octets {
+    fn add(&mut self, text: Text, item: &Bound<'_, PyAny>) -> Option<()> {
+        let made;
+        let pair = match item.cast::<PyTuple>() {
+            Ok(pair) => pair,
+            // some servers write lists
+            Err(_) => {
+                made = item.cast::<PyList>().ok()?.to_tuple();
+                &made
+            }
+        };
+        if pair.len() != 2 {
+            return None;
         }
-    };
-    if tuple.len() != 2 {
-        return Err(PyTypeError::new_err(
-            "a header field is a pair of a name and a value",
-        ));
+        let start = self.all.len();
+        text.copy(pair.get_borrowed_item(0).ok()?, &mut self.all)?;
+        let middle = self.all.len();
+        self.all[start..].make_ascii_lowercase();
+        text.copy(pair.get_borrowed_item(1).ok()?, &mut self.all)?;
+        self.fields.push((start..middle, middle..self.all.len()));
+        Some(())
     }
-    Ok(tuple)
 }
 
-fn bytes<'a>(object: Borrowed<'a, '_, PyAny>) -> PyResult<&'a [u8]> {
-    object.extract().map_err(|_| {
-        let kind = object.get_type();
-        PyTypeError::new_err(format!(
-            "names and values of header fields are bytes, not {kind}"
-        ))
-    })
-}
-
-/// A header section that the engine can read.
-pub(crate) struct Section<'a>(pub(crate) Vec<(&'a [u8], &'a [u8])>);
-
-impl Fields for Section<'_> {
+impl Fields for Section<'_, '_> {
     fn each<'a>(&'a self, name: &HeaderName, visit: &mut dyn FnMut(&'a [u8])) {
         let name = name.as_str().as_bytes();
-        for (known, value) in &self.0 {
-            if known.len() == name.len() && known.eq_ignore_ascii_case(name) {
-                visit(value);
-            }
+        for (_, value) in self.iter().filter(|(known, _)| *known == name) {
+            visit(value);
         }
     }
 
     fn all<'a>(&'a self, visit: &mut dyn FnMut(&[u8], &'a [u8])) {
-        let mut lower = [0u8; LONGEST_READ];
-        for (name, value) in &self.0 {
-            match lower.get_mut(..name.len()) {
-                Some(lower) if name.iter().any(u8::is_ascii_uppercase) => {
-                    lower.copy_from_slice(name);
-                    lower.make_ascii_lowercase();
-                    visit(lower, value);
-                }
-                _ => visit(name, value),
-            }
+        for (name, value) in self.iter() {
+            visit(name, value);
         }
     }
 }
 
-/// A pair for a header list.
-pub(crate) fn entry<'py>(
-    py: Python<'py>,
-    name: &[u8],
-    value: &[u8],
-) -> PyResult<Bound<'py, PyTuple>> {
-    PyTuple::new(py, [PyBytes::new(py, name), PyBytes::new(py, value)])
+/// Any iterable of pairs as a list.
+///
+/// # Errors
+/// What the iterable raises.
+pub(crate) fn list<'py>(headers: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+    match headers.cast_exact::<PyList>() {
+        Ok(list) => Ok(list.clone()),
+        Err(_) => {
+            let list = headers.py().get_type::<PyList>().call1((headers,))?;
+            Ok(list.cast_into()?)
+        }
+    }
 }

@@ -1,6 +1,7 @@
 """One security policy for web applications: headers, cross-origin protection, hosts."""
 
 from mantlet._mantlet import Denial, Exchange, Permit, Policy, PolicyError, PolicyWarning, __version__
+from mantlet._middleware import Mantlet
 from mantlet._preset import Preset
 from mantlet.headers import (
     CacheControl,
@@ -32,6 +33,7 @@ __all__ = [
     "CustomHeader",
     "Denial",
     "Exchange",
+    "Mantlet",
     "PermissionsPolicy",
     "Permit",
     "Policy",

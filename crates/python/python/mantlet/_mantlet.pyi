@@ -1,6 +1,8 @@
 import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, Literal, final
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from typing import Any, Literal, final, overload
+
+from typing_extensions import Self, disjoint_base
 
 from mantlet._preset import Preset
 
@@ -142,6 +144,29 @@ class Denial:
     def fix(self) -> str | None:
         """What the operator can do if the request should have passed; for the log, never for the client."""
 
+@disjoint_base
+class Middleware:
+    """The native part of `mantlet.Mantlet`."""
+
+    def __new__(cls, app: Callable[..., Any], policy: Policy) -> Self: ...
+    @property
+    def app(self) -> Callable[..., Any]:
+        """The application inside."""
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+
+    @overload
+    def __call__(
+        self,
+        scope: MutableMapping[str, Any],
+        receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
+        send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
+    ) -> Awaitable[None]: ...
+    @overload
+    def __call__(self, scope: dict[str, Any], receive: Callable[..., Any], /) -> Iterable[bytes]: ...
+
 # what mantlet.secure, mantlet.headers and mantlet.middleware ask of Rust
 
 _Pairs = list[tuple[str, str]]
@@ -156,17 +181,21 @@ def _deduplicate(
 ) -> tuple[_Pairs, _Pairs]: ...
 def _validate(fields: _Pairs, on_invalid: str, strict: bool, obs_text: bool) -> tuple[_Pairs, _Pairs]: ...
 
+@disjoint_base
 class _AsgiHeaders:
     app: Any
     secure: Any
+    def __new__(cls, *_args: object, **_kwargs: object) -> Self: ...
     @property
     def multi_ok(self) -> list[str]: ...
     def _configure(self, app: object, secure: object, multi_ok: list[str], outgoing: _Outgoing) -> None: ...
     def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]: ...
 
+@disjoint_base
 class _WsgiHeaders:
     app: Any
     secure: Any
+    def __new__(cls, *_args: object, **_kwargs: object) -> Self: ...
     @property
     def multi_ok(self) -> list[str]: ...
     def _configure(self, app: object, secure: object, multi_ok: list[str], outgoing: _Outgoing) -> None: ...

@@ -1,0 +1,74 @@
+"""One middleware for ASGI and WSGI."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+from mantlet._mantlet import Middleware, Policy
+from mantlet._preset import Preset
+
+
+class Mantlet(Middleware):
+    """A policy around an ASGI or WSGI application: hosts, cross-origin protection, headers and nonce in one pass.
+
+    `policy` is a `Policy`, a `Preset`, or the path of a policy file, which is read once: a server that is to follow its
+    changes is restarted. A policy that is wrong raises `PolicyError`, and a file that cannot be read too.
+
+    Put it outermost, so that errors and redirects of every other middleware pass it; a CORS middleware goes inside.
+    `scope["mantlet"]` or `environ["mantlet"]` is the `Permit` of the request. Denials are logged under the logger
+    `mantlet`, with their reason.
+
+    Whether a call is ASGI or WSGI is told by its arguments: three or two. There is no thread and no clock in it, so a
+    server may load it before it forks.
+    """
+
+    def __new__(
+        cls,
+        app: Callable[..., Any],
+        policy: Policy | Preset | str | os.PathLike[str] = "mantlet.toml",
+        *arguments: Any,
+        **keywords: Any,
+    ) -> Mantlet:
+        return super().__new__(cls, app, _policy(policy))
+
+    def __init__(
+        self,
+        app: Callable[..., Any],
+        policy: Policy | Preset | str | os.PathLike[str] = "mantlet.toml",
+    ) -> None:
+        super().__init__()
+        # Servers look for a coroutine function in `app.__call__`. Python itself calls that of the type, so a request is
+        # spared the coroutine.
+        if type(self).__call__ is Middleware.__call__ and _is_asgi(app):
+            self.__dict__["__call__"] = self._awaited
+
+    async def _awaited(
+        self,
+        scope: MutableMapping[str, Any],
+        receive: Callable[[], Any],
+        send: Callable[[MutableMapping[str, Any]], Any],
+    ) -> None:
+        await self(scope, receive, send)
+
+
+def _policy(policy: Policy | Preset | str | os.PathLike[str]) -> Policy:
+    if isinstance(policy, Policy):
+        return policy
+    if isinstance(policy, Preset):
+        return Policy(preset=policy)
+    return Policy.from_file(policy)
+
+
+def _is_asgi(app: Callable[..., Any]) -> bool:
+    """Whether an application is ASGI: a coroutine function, or a callable of three arguments."""
+    if inspect.iscoroutinefunction(app) or inspect.iscoroutinefunction(getattr(app, "__call__", None)):  # noqa: B004
+        return True
+    try:
+        parameters = inspect.signature(app).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(parameter.kind in positional for parameter in parameters) >= 3

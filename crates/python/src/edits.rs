@@ -1,0 +1,274 @@
+//! The edits of a policy in Python objects, kept: a response that gets what its route always gets costs one walk over the
+//! names of the application's list and one list.
+
+use std::sync::OnceLock;
+
+use http::{HeaderName, HeaderValue, StatusCode};
+use mantlet_engine::{Edit, Exchange, Op, ResponseHead};
+use pyo3::Borrowed;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
+
+use crate::section::{Section, list};
+
+/// How a protocol writes names and values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Text {
+    /// `bytes`: ASGI.
+    Bytes,
+    /// `str` of latin-1: WSGI.
+    Latin1,
+}
+
+impl Text {
+    /// The octets of a name or a value, where they can be lent; a `str` beyond ASCII is lent as UTF-8, which equals no name.
+    pub(crate) fn lend<'a>(self, object: Borrowed<'a, '_, PyAny>) -> Option<&'a [u8]> {
+        match self {
+            Self::Bytes => object.extract().ok(),
+            Self::Latin1 => object.extract().ok().map(str::as_bytes),
+        }
+    }
+
+    /// Copies the octets behind `out`; `None` for what is no such text.
+    pub(crate) fn copy(self, object: Borrowed<'_, '_, PyAny>, out: &mut Vec<u8>) -> Option<()> {
+        let lent = self.lend(object)?;
+        if self == Self::Bytes || lent.is_ascii() {
+            out.extend_from_slice(lent);
+            return Some(());
+        }
+        let before = out.len();
+        for c in std::str::from_utf8(lent).ok()?.chars() {
+            let Ok(octet) = u8::try_from(u32::from(c)) else {
+                out.truncate(before);
+                return None;
+            };
+            out.push(octet);
+        }
+        Some(())
+    }
+
+    fn object<'py>(self, py: Python<'py>, octets: &[u8]) -> Bound<'py, PyAny> {
+        match (self, std::str::from_utf8(octets)) {
+            (Self::Bytes, _) => PyBytes::new(py, octets).into_any(),
+            (Self::Latin1, Ok(text)) if text.is_ascii() => PyString::new(py, text).into_any(),
+            (Self::Latin1, _) => {
+                let text: String = octets.iter().copied().map(char::from).collect();
+                PyString::new(py, &text).into_any()
+            }
+        }
+    }
+
+    /// A pair for a header list.
+    pub(crate) fn pair<'py>(
+        self,
+        py: Python<'py>,
+        name: &HeaderName,
+        value: &HeaderValue,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let name = match self {
+            Self::Bytes => PyBytes::new(py, name.as_str().as_bytes()).into_any(),
+            Self::Latin1 => PyString::intern(py, name.as_str()).into_any(),
+        };
+        PyTuple::new(py, [name, self.object(py, value.as_bytes())])
+    }
+}
+
+/// The fixed edits of an engine, each list made when it is first asked for.
+pub(crate) struct Kept(Vec<OnceLock<Program>>);
+
+impl Kept {
+    pub(crate) fn new(lists: usize) -> Self {
+        Self(std::iter::repeat_with(OnceLock::new).take(lists).collect())
+    }
+}
+
+/// The header list of a response after call two: a new list, whatever `headers` is.
+pub(crate) fn edited<'py>(
+    exchange: &Exchange,
+    kept: &Kept,
+    text: Text,
+    status: u16,
+    headers: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyList>> {
+    let py = headers.py();
+    let own = list(headers)?;
+    let section = Section::new(text, &own);
+    // what is no status is the server's to refuse
+    let status = StatusCode::from_u16(status).unwrap_or_default();
+    let edits = exchange.on_response(&ResponseHead::new(status, &section));
+    let Some(slot) = edits.fixed().and_then(|number| kept.0.get(number)) else {
+        return Program::new(py, text, edits.iter().collect())?.run(text, &own);
+    };
+    if slot.get().is_none() {
+        // another thread may be first, with the same program
+        let _ = slot.set(Program::new(py, text, edits.iter().collect())?);
+    }
+    match slot.get() {
+        Some(program) => program.run(text, &own),
+        None => Program::new(py, text, edits.iter().collect())?.run(text, &own),
+    }
+}
+
+/// A list of edits as what they come to: for each name there are two outcomes only, where the application says something
+/// and where it does not.
+struct Program {
+    /// A bit for each length of a name.
+    lengths: u64,
+    names: Vec<Named>,
+    /// What is added, in order of sending.
+    added: Vec<Added>,
+    /// What is added where the application has none of the names.
+    to_none: Py<PyList>,
+}
+
+struct Named {
+    name: HeaderName,
+    /// Whether the application's lines stay, where they say nothing and where they do.
+    stays: [bool; 2],
+}
+
+struct Added {
+    /// Index among the names.
+    name: usize,
+    pair: Py<PyTuple>,
+    /// Whether it is added where the application says nothing, and where it does.
+    goes_out: [bool; 2],
+}
+
+fn length_bit(name: &[u8]) -> u64 {
+    1 << name.len().min(63)
+}
+
+impl Program {
+    fn new(py: Python<'_>, text: Text, edits: Vec<Edit>) -> PyResult<Self> {
+        let mut names: Vec<Named> = Vec::with_capacity(edits.len());
+        let mut added = Vec::with_capacity(edits.len());
+        for edit in &edits {
+            if names.iter().any(|known| known.name == edit.name) {
+                continue;
+            }
+            let outcomes = [false, true].map(|says| outcome(&edits, &edit.name, says));
+            names.push(Named {
+                name: edit.name.clone(),
+                stays: [outcomes[0].0, outcomes[1].0],
+            });
+        }
+        for (index, edit) in edits.iter().enumerate() {
+            let goes_out =
+                [false, true].map(|says| outcome(&edits, &edit.name, says).1.contains(&index));
+            let name = names.iter().position(|known| known.name == edit.name);
+            if let (Some(name), true) = (name, goes_out != [false; 2]) {
+                let pair = text.pair(py, &edit.name, &edit.value)?.unbind();
+                added.push(Added {
+                    name,
+                    pair,
+                    goes_out,
+                });
+            }
+        }
+        let to_none = added.iter().filter(|added| added.goes_out[0]);
+        let to_none = PyList::new(
+            py,
+            to_none.map(|added| added.pair.bind(py)).collect::<Vec<_>>(),
+        )?;
+        let lengths = names.iter().fold(0, |bits, known| {
+            bits | length_bit(known.name.as_str().as_bytes())
+        });
+        Ok(Self {
+            lengths,
+            names,
+            added,
+            to_none: to_none.unbind(),
+        })
+    }
+
+    /// Which of the names a field of the application has.
+    fn index(&self, name: &[u8]) -> Option<usize> {
+        // a browser may drop the space around a name, and so do we
+        let name = name.trim_ascii();
+        if self.lengths & length_bit(name) == 0 {
+            return None;
+        }
+        let same = |known: &Named| known.name.as_str().as_bytes().eq_ignore_ascii_case(name);
+        self.names.iter().position(same)
+    }
+
+    /// The application's fields that stay, then what is added.
+    fn run<'py>(&self, text: Text, own: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyList>> {
+        let py = own.py();
+        // what the application has of each name: nothing, empty lines, or something
+        let mut says: Option<Vec<bool>> = None;
+        for item in own.iter() {
+            let found = named(text, &item, |name| self.index(name));
+            if let Some((index, value)) = found {
+                let says = says.get_or_insert_with(|| vec![false; self.names.len()]);
+                says[index] |= value;
+            }
+        }
+        let Some(says) = says else {
+            let all = own
+                .as_sequence()
+                .concat(self.to_none.bind(py).as_sequence())?;
+            return Ok(all.into_any().cast_into()?);
+        };
+        let mut all = Vec::with_capacity(own.len() + self.added.len());
+        for item in own.iter() {
+            let stays = match named(text, &item, |name| self.index(name)) {
+                Some((index, _)) => self.names[index].stays[usize::from(says[index])],
+                None => true,
+            };
+            if stays {
+                all.push(item);
+            }
+        }
+        for added in &self.added {
+            if added.goes_out[usize::from(says[added.name])] {
+                all.push(added.pair.bind(py).clone().into_any());
+            }
+        }
+        PyList::new(py, all)
+    }
+}
+
+/// What the edits of one name come to, where the application says something under it or does not: whether its lines stay,
+/// and which edits go out.
+fn outcome(edits: &[Edit], name: &HeaderName, says: bool) -> (bool, Vec<usize>) {
+    let (mut stays, mut out) = (true, Vec::new());
+    for (index, edit) in edits
+        .iter()
+        .enumerate()
+        .filter(|(_, edit)| edit.name == *name)
+    {
+        let mut chosen = out
+            .iter()
+            .map(|&index: &usize| edits[index].value.as_bytes())
+            .chain((stays && says).then_some(&b"chosen"[..]));
+        if edit.op == Op::IfMissing && chosen.any(|value| !value.trim_ascii().is_empty()) {
+            continue;
+        }
+        if edit.op != Op::Append {
+            stays = false;
+            out.clear();
+        }
+        if edit.op != Op::Remove {
+            out.push(index);
+        }
+    }
+    (stays, out)
+}
+
+/// The name of a field by `index`, and whether its value says something; `None` for another name and for what is no field.
+fn named(
+    text: Text,
+    item: &Bound<'_, PyAny>,
+    index: impl Fn(&[u8]) -> Option<usize>,
+) -> Option<(usize, bool)> {
+    let says = |value: Option<&[u8]>| value.is_none_or(|value| !value.trim_ascii().is_empty());
+    if let Ok(pair) = item.cast::<PyTuple>() {
+        let index = index(text.lend(pair.get_borrowed_item(0).ok()?)?)?;
+        return Some((index, says(text.lend(pair.get_borrowed_item(1).ok()?))));
+    }
+    let pair = item.cast::<PyList>().ok()?;
+    let index = index(text.lend(pair.get_item(0).ok()?.as_borrowed())?)?;
+    Some((index, says(text.lend(pair.get_item(1).ok()?.as_borrowed()))))
+}

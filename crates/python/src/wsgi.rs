@@ -1,0 +1,336 @@
+//! WSGI (PEP 3333): an environ in, an edited `start_response` out.
+//!
+//! An environ is not a request: what a server has done to it stays unknown.
+//!
+//! * The path is that of `REQUEST_URI` or `RAW_URI` where the server gives one. Else it is `SCRIPT_NAME` and `PATH_INFO`,
+//!   which have lost their escapes: an encoded slash looks like a slash.
+//! * Repeated fields are joined with a comma. In Host, Origin and Sec-Fetch-* that is malformed, and denied where a repeated
+//!   field would be.
+//! * `_` and `-` in a name are the same.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
+use http::{HeaderName, Method, StatusCode, header};
+use mantlet_engine::{Exchange, Fields, Form, RequestHead, Verdict};
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyString};
+
+use crate::asgi::escaped;
+use crate::edits::{Text, edited};
+use crate::exchange::Denial;
+use crate::log;
+use crate::permit::Permit;
+use crate::policy::{Policy, address};
+
+/// Judges, and hands on to the application or answers; the iterable is theirs.
+pub(crate) fn call<'py>(
+    app: &Bound<'py, PyAny>,
+    policy: &Bound<'py, Policy>,
+    environ: &Bound<'py, PyAny>,
+    start_response: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = environ.py();
+    let environ = environ.cast::<PyDict>()?;
+    let (verdict, exchange) = judged(policy, environ)?;
+    match verdict {
+        Ok(permit) => {
+            environ.set_item(intern!(py, "mantlet"), Bound::new(py, Permit(permit))?)?;
+            let start_response = StartResponse {
+                start_response: start_response.clone().unbind(),
+                policy: policy.clone().unbind(),
+                exchange,
+            };
+            app.call1((environ, Bound::new(py, start_response)?))
+        }
+        Err(denial) => {
+            let headers = PyList::empty(py);
+            for (name, value) in &denial.reply.headers {
+                headers.append(Text::Latin1.pair(py, name, value)?)?;
+            }
+            start_response.call1((status_line(denial.reply.status), headers))?;
+            Ok(PyList::new(py, [denial.body(py)])?.into_any())
+        }
+    }
+}
+
+fn status_line(status: StatusCode) -> String {
+    let phrase = status.canonical_reason().unwrap_or("Denied");
+    format!("{} {phrase}", status.as_u16())
+}
+
+/// The verdict on an environ, told to the log.
+fn judged(
+    policy: &Bound<'_, Policy>,
+    environ: &Bound<'_, PyDict>,
+) -> PyResult<(Result<mantlet_engine::Permit, Denial>, Exchange)> {
+    let py = environ.py();
+    let policy = policy.get();
+    let fields = Environ::new(policy, environ);
+    let method = text(environ, intern!(py, "REQUEST_METHOD"));
+    let method = match &method {
+        Some(method) => Method::from_bytes(method.to_str().unwrap_or_default().as_bytes()),
+        None => Ok(Method::GET),
+    };
+    let target = text(environ, intern!(py, "REQUEST_URI"));
+    let target = target.or_else(|| text(environ, intern!(py, "RAW_URI")));
+    let target = target.as_ref().and_then(|target| target.to_str().ok());
+    let target = Target::of(target.unwrap_or_default());
+    let path: Cow<'_, [u8]> = match target.path {
+        Some(path) => Cow::Borrowed(path.as_bytes()),
+        None => {
+            let mut path = Vec::new();
+            for name in [intern!(py, "SCRIPT_NAME"), intern!(py, "PATH_INFO")] {
+                if let Some(part) = environ.get_item(name)? {
+                    Text::Latin1.copy(part.as_borrowed(), &mut path);
+                }
+            }
+            Cow::Owned(escaped(&path))
+        }
+    };
+    let query = text(environ, intern!(py, "QUERY_STRING"));
+    let query = query.as_ref().and_then(|query| query.to_str().ok());
+    let peer = text(environ, intern!(py, "REMOTE_ADDR"));
+    let scheme = text(environ, intern!(py, "wsgi.url_scheme"));
+
+    let get = Method::GET;
+    let asked = method.as_ref().unwrap_or(&get);
+    let mut head = RequestHead::new(asked, &path, &fields);
+    head.query = query.filter(|query| !query.is_empty()).map(str::as_bytes);
+    head.authority = target.authority.map(str::as_bytes);
+    head.tls = scheme.is_some_and(|scheme| scheme.to_str().is_ok_and(|scheme| scheme == "https"));
+    head.peer = peer.and_then(|peer| address(peer.to_str().ok()?));
+    let (verdict, exchange) = match method {
+        Ok(_) => policy.engine.on_request(&head),
+        Err(_) => policy.unreadable(),
+    };
+    log::untrusted_proxy(py, &policy.engine, &head);
+    let verdict = match verdict {
+        Verdict::Allow(permit) => {
+            for reason in permit.reported() {
+                log::verdict(py, "would be denied", reason.code, Some(reason.fix), &head);
+            }
+            Ok(permit)
+        }
+        verdict => {
+            let denial = Denial::new(verdict, &exchange, asked, Form::of(&fields));
+            log::verdict(py, "denied", denial.reason, denial.fix, &head);
+            Err(denial)
+        }
+    };
+    Ok((verdict, exchange))
+}
+
+fn text<'py>(
+    environ: &Bound<'py, PyDict>,
+    key: &Bound<'py, PyString>,
+) -> Option<Bound<'py, PyString>> {
+    environ.get_item(key).ok()??.cast_into().ok()
+}
+
+/// A request target as it came.
+struct Target<'t> {
+    /// Without the query; `None` where the server does not tell.
+    path: Option<&'t str>,
+    /// That of a target in absolute form (RFC 9112 section 3.2.2).
+    authority: Option<&'t str>,
+}
+
+impl<'t> Target<'t> {
+    fn of(target: &'t str) -> Self {
+        let target = target.split(['?', '#']).next().unwrap_or_default();
+        let absolute = target.split_once("://");
+        if target.is_empty() {
+            return Self {
+                path: None,
+                authority: None,
+            };
+        }
+        match absolute.filter(|_| !target.starts_with('/')) {
+            None => Self {
+                path: Some(target),
+                authority: None,
+            },
+            Some((_, rest)) => {
+                let end = rest.find('/').unwrap_or(rest.len());
+                let path = &rest[end..];
+                Self {
+                    path: Some(if path.is_empty() { "/" } else { path }),
+                    authority: Some(&rest[..end]),
+                }
+            }
+        }
+    }
+}
+
+/// A request field and its key in an environ.
+pub(crate) struct Key {
+    name: HeaderName,
+    key: Py<PyString>,
+}
+
+/// The fields that the engine reads of a request.
+pub(crate) struct Keys {
+    /// Those of every check.
+    checks: Vec<Key>,
+    /// The others.
+    others: Vec<Key>,
+}
+
+impl Keys {
+    pub(crate) fn new(py: Python<'_>, engine: &mantlet_engine::Engine) -> Self {
+        let key = |name: HeaderName| {
+            let key = format!(
+                "HTTP_{}",
+                name.as_str().to_ascii_uppercase().replace('-', "_")
+            );
+            let key = PyString::intern(py, &key).unbind();
+            Key { name, key }
+        };
+        let sec = |name| HeaderName::from_static(name);
+        let checks = [
+            header::HOST,
+            header::ORIGIN,
+            sec("sec-fetch-site"),
+            sec("sec-fetch-mode"),
+            sec("sec-fetch-dest"),
+            header::UPGRADE,
+            header::COOKIE,
+            header::AUTHORIZATION,
+        ];
+        let others = [
+            header::ACCEPT,
+            header::FORWARDED,
+            sec("x-forwarded-for"),
+            sec("x-forwarded-proto"),
+            sec("x-forwarded-host"),
+        ];
+        let cross_origin = engine.checks(b"/").cross_origin;
+        let overrides = cross_origin.map(|policy| policy.method_override.iter().cloned());
+        let own = engine.client_field().cloned().into_iter();
+        let mut others: Vec<HeaderName> = others.into_iter().chain(own).collect();
+        others.extend(overrides.into_iter().flatten());
+        others.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        others.dedup();
+        others.retain(|name| !checks.contains(name));
+        Self {
+            checks: checks.map(key).into(),
+            others: others.into_iter().map(key).collect(),
+        }
+    }
+}
+
+/// The fields of an environ, read when the engine first asks for them.
+struct Environ<'e, 'py> {
+    keys: &'e Keys,
+    environ: &'e Bound<'py, PyDict>,
+    checks: OnceCell<Found<'e>>,
+    others: OnceCell<Found<'e>>,
+}
+
+/// Names and values.
+type Found<'e> = Vec<(&'e HeaderName, Vec<u8>)>;
+
+impl<'e, 'py> Environ<'e, 'py> {
+    fn new(policy: &'e Policy, environ: &'e Bound<'py, PyDict>) -> Self {
+        Self {
+            keys: &policy.keys,
+            environ,
+            checks: OnceCell::new(),
+            others: OnceCell::new(),
+        }
+    }
+
+    fn checks(&self) -> &Found<'e> {
+        self.checks.get_or_init(|| self.read(&self.keys.checks))
+    }
+
+    fn others(&self) -> &Found<'e> {
+        self.others.get_or_init(|| self.read(&self.keys.others))
+    }
+
+    fn read(&self, keys: &'e [Key]) -> Found<'e> {
+        let py = self.environ.py();
+        let mut found = Vec::new();
+        for Key { name, key } in keys {
+            let Ok(Some(value)) = self.environ.get_item(key.bind(py)) else {
+                continue;
+            };
+            let mut octets = Vec::new();
+            // what is no latin-1 came from no request: a byte that no field may have stands for it
+            if Text::Latin1
+                .copy(value.as_borrowed(), &mut octets)
+                .is_none()
+            {
+                octets = vec![0];
+            }
+            found.push((name, octets));
+        }
+        found
+    }
+}
+
+impl Fields for Environ<'_, '_> {
+    fn each<'a>(&'a self, name: &HeaderName, visit: &mut dyn FnMut(&'a [u8])) {
+        let is_check = self.keys.checks.iter().any(|key| key.name == *name);
+        let found = if is_check {
+            self.checks()
+        } else {
+            self.others()
+        };
+        for (_, value) in found.iter().filter(|(known, _)| *known == name) {
+            visit(value);
+        }
+    }
+
+    fn all<'a>(&'a self, visit: &mut dyn FnMut(&[u8], &'a [u8])) {
+        for (name, value) in self.checks() {
+            visit(name.as_str().as_bytes(), value);
+        }
+    }
+}
+
+/// The `start_response` of one request.
+#[pyclass(frozen, module = "mantlet._mantlet")]
+struct StartResponse {
+    start_response: Py<PyAny>,
+    policy: Py<Policy>,
+    exchange: Exchange,
+}
+
+#[pymethods]
+impl StartResponse {
+    #[pyo3(signature = (status, headers, exc_info = None))]
+    fn __call__<'py>(
+        &self,
+        status: &Bound<'py, PyAny>,
+        headers: &Bound<'py, PyAny>,
+        exc_info: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = status.py();
+        let start_response = self.start_response.bind(py);
+        let kept = &self.policy.get().latin1;
+        let headers = edited(&self.exchange, kept, Text::Latin1, code(status), headers)?;
+        match exc_info {
+            None => start_response.call1((status, headers)),
+            Some(exc_info) => start_response.call1((status, headers, exc_info)),
+        }
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.start_response)?;
+        visit.call(&self.policy)
+    }
+}
+
+/// The code of a status line: `200 OK`.
+fn code(status: &Bound<'_, PyAny>) -> u16 {
+    let line = status
+        .cast::<PyString>()
+        .ok()
+        .and_then(|line| line.to_str().ok());
+    let code = line.and_then(|line| line.get(..3));
+    code.and_then(|code| code.parse().ok()).unwrap_or_default()
+}

@@ -1,0 +1,94 @@
+"""What the wheel carries: the module, its types and the program."""
+
+import json
+import subprocess
+import sys
+import textwrap
+from importlib.metadata import distribution
+from pathlib import Path
+
+import mantlet
+import pytest
+from mantlet.__main__ import program
+
+ROOT = Path(__file__).parents[2]
+BUILT = program()
+needs_wheel = pytest.mark.skipif(BUILT is None, reason="installed from the tree, without the program")
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@needs_wheel
+def test_the_wheel_carries_the_program_and_the_module_runs_it() -> None:
+    direct, module = run(str(BUILT), "--version"), run(sys.executable, "-m", "mantlet", "--version")
+    assert direct.stdout == module.stdout
+    assert mantlet.__version__ in direct.stdout
+    assert run(sys.executable, "-m", "mantlet", "no-such-command").returncode == 2
+
+
+@needs_wheel
+def test_the_package_needs_nothing_at_run_time() -> None:
+    assert distribution("mantlet").requires is None
+    names = {file.name for file in distribution("mantlet").files or []}
+    assert {"py.typed", "_mantlet.pyi", "_mantlet.abi3.so"} <= names
+
+
+def test_the_extension_module_has_no_runtime_in_it() -> None:
+    done = run("cargo", "tree", f"--manifest-path={ROOT}/Cargo.toml", "--package=mantlet-python", "--edges=normal")
+    assert done.returncode == 0, done.stderr
+    crates = {word for line in done.stdout.splitlines() for word in line.split()}
+    assert "mantlet-engine" in crates
+    assert crates.isdisjoint({"tokio", "mio", "hyper", "notify", "mantlet-proxy", "mantlet-source"})
+
+
+def test_the_stubs_say_what_the_binary_has(tmp_path: Path) -> None:
+    # PyO3 writes an __all__ of its own
+    allowed = tmp_path / "allowed.txt"
+    allowed.write_text(r"mantlet\._mantlet\.__all__" + "\n")
+    done = run(sys.executable, "-m", "mypy.stubtest", "mantlet._mantlet", "--concise", f"--allowlist={allowed}")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+SAMPLE = """
+    from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+    from typing import Any
+
+    from mantlet import Mantlet, Permit, Policy, PolicyError, Preset
+
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+
+    async def page(scope: Message, receive: Receive, send: Send) -> None:
+        permit: Permit = scope["mantlet"]
+        nonce: str | None = permit.nonce
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"x-nonce", (nonce or "").encode())]})
+
+    def hello(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("200 OK", [])
+        return [b"hello"]
+
+    try:
+        policy = Policy(preset=Preset.STRICT, hosts=["app.example"], headers={"server": False}, csp={"img-src": ()})
+    except PolicyError as error:
+        raise SystemExit(str(error))
+    app: Callable[[Message, Receive, Send], Awaitable[None]] = Mantlet(page, policy)
+    wsgi: Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]] = Mantlet(hello, Preset.BASIC)
+    exchange = policy.on_request("GET", b"/", [(b"host", b"app.example")], peer="192.0.2.1", tls=True)
+    if exchange.denial is not None:
+        print(exchange.denial.status, exchange.denial.reason)
+    names: list[bytes] = [name for name, _ in exchange.on_response(200, [])]
+"""
+
+
+def test_a_typed_application_is_clean_and_a_mistake_is_found(tmp_path: Path) -> None:
+    sample, wrong = tmp_path / "sample.py", tmp_path / "wrong.py"
+    sample.write_text(textwrap.dedent(SAMPLE))
+    wrong.write_text("from mantlet import Policy\nPolicy(hosts=1)\nPolicy(nonsense=2)\n")
+    check = (sys.executable, "-m", "mypy", "--strict", "--output=json", "--cache-dir", str(tmp_path / "cache"))
+    clean = run(*check, str(sample))
+    assert clean.returncode == 0, clean.stdout
+    found = run(*check, str(wrong))
+    assert [json.loads(line)["line"] for line in found.stdout.splitlines()] == [2, 3]
