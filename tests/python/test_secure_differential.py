@@ -90,6 +90,11 @@ def test_every_public_name_is_where_it_was(module):
     assert [name for name in names if not hasattr(ours, name)] == []
 
 
+@pytest.mark.parametrize("name", ["COMMA_JOIN_OK", "DEFAULT_ALLOWED_HEADERS", "MULTI_OK"])
+def test_the_sets_of_names_are_the_same(name):
+    assert getattr(mantlet.secure, name) == getattr(secure.secure, name)
+
+
 @pytest.mark.parametrize("name", [*secure.headers.__all__, "Secure", "SecureASGIMiddleware", "SecureWSGIMiddleware"])
 def test_every_method_takes_what_it_took(name):
     def find(side):

@@ -12,7 +12,15 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, overload
 
-from mantlet._mantlet import _allowlist, _deduplicate, _edited, _validate
+from mantlet._mantlet import (
+    _COMMA_JOIN_OK,
+    _DEFAULT_ALLOWED_HEADERS,
+    _MULTI_OK,
+    _allowlist,
+    _deduplicate,
+    _edited,
+    _validate,
+)
 from mantlet._preset import Preset
 from mantlet.headers import (
     BaseHeader,
@@ -48,33 +56,13 @@ else:
 
 Entry = BaseHeader | tuple[str, str] | list[str]
 
-MULTI_OK: frozenset[str] = frozenset({"content-security-policy"})
+MULTI_OK: frozenset[str] = frozenset(_MULTI_OK)
 """Names that may come several times, in lower case."""
 
-COMMA_JOIN_OK: frozenset[str] = frozenset({"cache-control"})
+COMMA_JOIN_OK: frozenset[str] = frozenset(_COMMA_JOIN_OK)
 """Names whose values may be joined with a comma, in lower case."""
 
-DEFAULT_ALLOWED_HEADERS: frozenset[str] = frozenset(
-    {
-        "cache-control",
-        "content-security-policy",
-        "content-security-policy-report-only",
-        "cross-origin-embedder-policy",
-        "cross-origin-opener-policy",
-        "cross-origin-resource-policy",
-        "origin-agent-cluster",
-        "permissions-policy",
-        "referrer-policy",
-        "server",
-        "strict-transport-security",
-        "x-content-type-options",
-        "x-dns-prefetch-control",
-        "x-download-options",
-        "x-frame-options",
-        "x-permitted-cross-domain-policies",
-        "x-xss-protection",
-    }
-)
+DEFAULT_ALLOWED_HEADERS: frozenset[str] = frozenset(_DEFAULT_ALLOWED_HEADERS)
 """The names that `Secure.allowlist_headers` allows unless told otherwise, in lower case."""
 
 _BUILDERS: frozenset[type] = frozenset(

@@ -1,5 +1,6 @@
 //! The grammar of values: what a builder refuses, and what a browser would ignore.
 
+use mantlet_headers::csp::Directive;
 use mantlet_headers::registry;
 use pyo3::prelude::*;
 
@@ -12,21 +13,24 @@ const IGNORED: [&str; 5] = [
     "referrer-policy.unknown",
 ];
 
-/// Why a token cannot be a part of a Content-Security-Policy directive; `None` if it can.
+/// Faults of a word that no directive takes: it would be another word, directive or policy, or void the directive.
+const MISFITS: [&str; 6] = [
+    "csp.comma",
+    "csp.control",
+    "csp.empty-word",
+    "csp.non-ascii",
+    "csp.semicolon",
+    "csp.space",
+];
+
+/// Why a word cannot be a part of any Content-Security-Policy directive; `None` if it can.
 #[pyfunction]
-#[pyo3(name = "_csp_token_problem")]
-pub(super) fn csp_token_problem(token: &str) -> Option<&'static str> {
-    if token.is_empty() {
-        return Some("it is empty");
-    }
-    token.chars().find_map(|c| match c {
-        ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c' => Some("white space would split it in two"),
-        ';' => Some("a semicolon would begin another directive"),
-        ',' => Some("a comma would begin another policy"),
-        '\0'..='\x1f' | '\x7f' => Some("a control character is in it"),
-        '\u{80}'.. => Some("it is not ASCII: a browser ignores the directive"),
-        _ => None,
-    })
+#[pyo3(name = "_csp_word_problem")]
+pub(super) fn csp_word_problem(word: &str) -> Option<String> {
+    let refused = Directive::build("default-src", &[word]).err()?;
+    let mut faults = refused.faults.iter().map(|found| &found.fault);
+    let misfit = faults.find(|fault| MISFITS.contains(&fault.code));
+    misfit.map(ToString::to_string)
 }
 
 /// Why a browser would ignore the field as a whole; `None` if it reads it.

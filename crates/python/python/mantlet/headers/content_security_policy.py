@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from mantlet._mantlet import _csp_token_problem
+from mantlet._mantlet import _csp_word_problem
 from mantlet.headers._checks import checked, refuse_non_ascii
 from mantlet.headers.base_header import BaseHeader, HeaderDefaultValue, HeaderName
 
@@ -37,9 +37,9 @@ class ContentSecurityPolicy(BaseHeader):
 
     def _put(self, name: str, sources: tuple[str, ...]) -> ContentSecurityPolicy:
         for source in sources:
-            problem = _csp_token_problem(source or "")
+            problem = _csp_word_problem(source or "")
             if problem is not None:
-                raise ValueError(f"{name}: {source!r}: {problem}")
+                raise ValueError(f"{name}: {problem}")
         if self._raw is not None:
             self._raw, self._directives = None, {}
         if sources:
@@ -90,7 +90,7 @@ class ContentSecurityPolicy(BaseHeader):
     @staticmethod
     def keyword(name: str) -> str:
         """The keyword in quotes: `self` becomes `'self'`. Raises `ValueError` if it is empty or has quotes in it."""
-        if not name or "'" in name or '"' in name or _csp_token_problem(name) is not None:
+        if not name or "'" in name or '"' in name or _csp_word_problem(name) is not None:
             raise ValueError(f"{name!r} is not a keyword")
         return f"'{name}'"
 
