@@ -6,7 +6,7 @@
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+use pyo3::types::{PyDict, PyList, PyTuple};
 
 use super::headers::Headers;
 
@@ -133,9 +133,7 @@ impl Send {
             Some(theirs) => theirs,
             None => PyList::empty(py).into_any(),
         };
-        let merged = fields.merged(&theirs, |name| {
-            name.cast::<PyBytes>().ok().map(|name| name.as_bytes())
-        })?;
+        let merged = fields.merged(&theirs, |name| name.extract().ok())?;
         message.set_item(name, merged)?;
         Ok(message)
     }

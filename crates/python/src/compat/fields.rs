@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pyo3::Borrowed;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
@@ -93,10 +94,10 @@ impl Fields {
     pub(super) fn merged<'py>(
         &self,
         headers: &Bound<'py, PyAny>,
-        name: impl for<'a> Fn(&'a Bound<'py, PyAny>) -> Option<&'a [u8]>,
+        name: impl for<'a> Fn(Borrowed<'a, 'py, PyAny>) -> Option<&'a [u8]>,
     ) -> PyResult<Bound<'py, PyList>> {
         let py = headers.py();
-        let kept = match headers.cast_exact::<PyList>() {
+        let theirs = match headers.cast_exact::<PyList>() {
             Ok(list) => list.clone(),
             Err(_) => headers
                 .try_iter()?
@@ -104,25 +105,25 @@ impl Fields {
                 .into_pyobject(py)?
                 .cast_into()?,
         };
-        let mut away = Vec::new();
-        for (place, item) in kept.iter().enumerate() {
-            let theirs = match item.cast_exact::<PyTuple>() {
-                Ok(pair) if pair.len() == 2 => pair.get_item(0)?,
-                _ => first_of_two(&item)?,
-            };
-            if name(&theirs).is_some_and(|name| self.replaces(name)) {
-                away.push(place);
+        let is_replaced = |item: &Bound<'py, PyAny>| -> PyResult<bool> {
+            let is_ours = |theirs| name(theirs).is_some_and(|name| self.replaces(name));
+            match item.cast_exact::<PyTuple>() {
+                Ok(pair) if pair.len() == 2 => Ok(is_ours(pair.get_borrowed_item(0)?)),
+                _ => Ok(is_ours(first_of_two(item)?.as_borrowed())),
+            }
+        };
+        // a list of its own from the first header on that goes away
+        let mut kept: Option<Bound<'py, PyList>> = None;
+        for (place, item) in theirs.iter().enumerate() {
+            match (is_replaced(&item)?, &kept) {
+                (true, None) => kept = Some(theirs.get_slice(0, place)),
+                (false, Some(kept)) => kept.append(item)?,
+                (true, Some(_)) | (false, None) => {}
             }
         }
-        let kept = if away.is_empty() {
-            kept
-        } else {
-            let stays = |(place, item)| (!away.contains(&place)).then_some(item);
-            let stay: Vec<_> = kept.iter().enumerate().filter_map(stays).collect();
-            PyList::new(py, stay)?
-        };
-        // a new list in either case
         let merged = kept
+            .as_ref()
+            .unwrap_or(&theirs)
             .as_sequence()
             .concat(self.pairs.bind(py).as_sequence())?;
         Ok(merged.cast_into()?)

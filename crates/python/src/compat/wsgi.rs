@@ -2,7 +2,7 @@
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple};
+use pyo3::types::{PyDict, PyTuple};
 
 use super::headers::Headers;
 
@@ -106,10 +106,7 @@ impl StartResponse {
             .get()
             .headers
             .fields(py, |name, value| PyTuple::new(py, [name, value]))?;
-        let merged = fields.merged(headers, |name| {
-            let name = name.cast::<PyString>().ok()?;
-            name.to_str().ok().map(str::as_bytes)
-        })?;
+        let merged = fields.merged(headers, |name| name.extract().ok().map(str::as_bytes))?;
         self.start_response
             .bind(py)
             .call1((status, merged, exc_info))
