@@ -452,3 +452,30 @@ def test_the_names_of_secure_are_names_of_mantlet():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert str(mantlet.Secure.from_preset(mantlet.Preset.BASIC)).endswith("X-XSS-Protection: 0")
+
+
+@pytest.mark.parametrize("validated", [False, True])
+def test_set_headers_and_headers_show_a_later_edit(validated):
+    secure = Secure(custom=[CustomHeader("X-Team", "a")])
+    if validated:
+        secure.validate_and_normalize_headers()
+    for value in ("a", "b", "c"):
+        secure.headers_list[0].set(value)
+        response = Responses.Plain()
+        secure.set_headers(response)
+        assert response.kept["X-Team"] == secure.headers["X-Team"] == value
+        assert str(secure) == f"X-Team: {value}"
+
+
+def test_set_headers_asks_builders_of_ones_own_again():
+    class Counting(BaseHeader):
+        count = 0
+
+        @property
+        def header_value(self):
+            Counting.count += 1
+            return str(Counting.count)
+
+    secure = Secure()
+    secure.headers_list.append(Counting("X-Count"))
+    assert [secure.headers["X-Count"], str(secure), secure.headers["X-Count"]] == ["1", "X-Count: 2", "3"]

@@ -26,6 +26,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<asgi::AsgiHeaders>()?;
     module.add_class::<wsgi::WsgiHeaders>()?;
     module.add_function(wrap_pyfunction!(edits::edited, module)?)?;
+    module.add_function(wrap_pyfunction!(edits::count, module)?)?;
     module.add_function(wrap_pyfunction!(grammar::csp_word_problem, module)?)?;
     module.add_function(wrap_pyfunction!(grammar::structured_problem, module)?)?;
     module.add_function(wrap_pyfunction!(grammar::ignored_by_browsers, module)?)?;

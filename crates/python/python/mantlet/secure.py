@@ -19,6 +19,7 @@ from mantlet._mantlet import (
     _allowlist,
     _deduplicate,
     _edited,
+    _edits,
     _validate,
 )
 from mantlet._preset import Preset
@@ -192,6 +193,9 @@ class Secure:
         given += [xpcdp, xdfc, server, xcto, xfo]
         self._snapshot: Mapping[str, str] | None = None
         self._snapshot_of: tuple[tuple[str, str], ...] = ()
+        # with the number of edits that they are of
+        self._pairs: tuple[int, tuple[tuple[str, str], ...]] | None = None
+        self._mapping: tuple[int, Mapping[str, str]] | None = None
         entries: list[Entry] = [header for header in given if header is not None]
         self._headers = _HeaderList([*entries, *(custom or [])], self._forget)
 
@@ -283,15 +287,19 @@ class Secure:
             self._forget()
         return self._snapshot
 
+    def _stays(self) -> bool:
+        """Whether what the headers say stays until a builder of this package changes."""
+        return type(self) is Secure and all(type(header) in _BUILDERS for header in self._headers)
+
     def _to_send(self) -> tuple[tuple[str, str], ...]:
+        edits = _edits()
+        if self._pairs is not None and self._pairs[0] == edits:
+            return self._pairs[1]
         items = self.header_items()
         snapshot = self._current_snapshot(items)
-        return items if snapshot is None else tuple(snapshot.items())
-
-    def _outgoing(self) -> tuple[list[tuple[str, str]], bool]:
-        """What a middleware sends, and whether it stays until a builder of this package changes."""
-        stays = all(type(header) in _BUILDERS for header in self._headers)
-        return list(self._to_send()), stays
+        pairs = items if snapshot is None else tuple(snapshot.items())
+        self._pairs = (edits, pairs) if self._stays() else None
+        return pairs
 
     def allowlist_headers(
         self,
@@ -365,16 +373,20 @@ class Secure:
     @property
     def headers(self) -> Mapping[str, str]:
         """The headers as a mapping that cannot be changed. Raises `ValueError` for a repeated name."""
+        edits = _edits()
+        if self._mapping is not None and self._mapping[0] == edits:
+            return self._mapping[1]
         items = self.header_items()
-        snapshot = self._current_snapshot(items)
-        if snapshot is not None:
-            return snapshot
-        seen: set[str] = set()
-        for name, _ in items:
-            if name.lower() in seen:
-                raise ValueError(f"{name} is there more than once: header_items() has all of them")
-            seen.add(name.lower())
-        return MappingProxyType(dict(items))
+        mapping = self._current_snapshot(items)
+        if mapping is None:
+            seen: set[str] = set()
+            for name, _ in items:
+                if name.lower() in seen:
+                    raise ValueError(f"{name} is there more than once: header_items() has all of them")
+                seen.add(name.lower())
+            mapping = MappingProxyType(dict(items))
+        self._mapping = (edits, mapping) if self._stays() else None
+        return mapping
 
     def set_headers(self, response: object) -> None:
         """Sets the headers on a response: `response.set_header`, `response.headers.set` or `response.headers[name]`.
@@ -382,74 +394,70 @@ class Secure:
         Raises `AttributeError` if there is none of them, `RuntimeError` if it is asynchronous, `HeaderSetError` if it
         refuses a header.
         """
-        setter = _Setter(response)
-        if inspect.iscoroutinefunction(setter.put):
-            raise RuntimeError("the response sets headers asynchronously: await set_headers_async(response)")
-        for name, value in self._to_send():
-            done = setter.apply(name, value)
-            if inspect.isawaitable(done):
-                if inspect.iscoroutine(done):
-                    done.close()
-                raise RuntimeError("the response sets headers asynchronously: await set_headers_async(response)")
-
-    async def set_headers_async(self, response: object) -> None:
-        """As `set_headers`, and awaits what is awaitable."""
-        setter = _Setter(response)
-        for name, value in self._to_send():
-            done = setter.apply(name, value)
-            if inspect.isawaitable(done):
-                try:
-                    await done
-                except (TypeError, ValueError, AttributeError) as error:
-                    raise HeaderSetError(f"{name} could not be set: {error}") from error
-
-
-class _Setter:
-    """How a response takes headers."""
-
-    def __init__(self, response: Any) -> None:
-        self.response = response
-        self.headers: Any = None
-        self.put: Any
-        if hasattr(response, "set_header"):
-            self.put = response.set_header
-            return
-        if not hasattr(response, "headers"):
-            raise AttributeError("the response has neither set_header nor headers")
-        self.headers = response.headers
-        if hasattr(self.headers, "set"):
-            self.put = self.headers.set
-        elif hasattr(self.headers, "__setitem__"):
-            self.put = self.headers.__setitem__
-        else:
-            raise AttributeError("the headers of the response cannot be set")
-
-    def apply(self, name: str, value: str) -> object:
+        put, remove = _setters(response)
+        if inspect.iscoroutinefunction(put):
+            raise RuntimeError(_ASYNCHRONOUS)
+        pairs, name = self._to_send(), ""
         try:
-            if _removes(name, value):
-                return self._remove(name)
-            return self.put(name, value)
+            for name, value in pairs:
+                done = remove(name) if _removes(name, value) else put(name, value)
+                if done is not None and inspect.isawaitable(done):
+                    if inspect.iscoroutine(done):
+                        done.close()
+                    raise RuntimeError(_ASYNCHRONOUS)
         except (TypeError, ValueError, AttributeError) as error:
             raise HeaderSetError(f"{name} could not be set: {error}") from error
 
-    def _remove(self, name: str) -> object:
-        if isinstance(self.headers, dict):
-            for each in [key for key in self.headers if isinstance(key, str) and key.lower() == name.lower()]:
-                del self.headers[each]
-        elif self.headers is not None:
-            with contextlib.suppress(AttributeError, KeyError, TypeError):
-                del self.headers[name]
-        else:
-            for method in ("clear_header", "delete_header", "remove_header"):
-                remove = getattr(self.response, method, None)
-                if callable(remove):
-                    return remove(name)
-        return None
+    async def set_headers_async(self, response: object) -> None:
+        """As `set_headers`, and awaits what is awaitable."""
+        put, remove = _setters(response)
+        pairs, name = self._to_send(), ""
+        try:
+            for name, value in pairs:
+                done = remove(name) if _removes(name, value) else put(name, value)
+                if done is not None and inspect.isawaitable(done):
+                    await done
+        except (TypeError, ValueError, AttributeError) as error:
+            raise HeaderSetError(f"{name} could not be set: {error}") from error
 
 
-def _removes(name: str, value: object) -> bool:
+_ASYNCHRONOUS = "the response sets headers asynchronously: await set_headers_async(response)"
+
+
+def _setters(response: Any) -> tuple[Callable[[str, str], Any], Callable[[str], Any]]:
+    """How a response takes a header, and how it gives one up. Raises `AttributeError` if it takes none."""
+    if hasattr(response, "set_header"):
+        return response.set_header, lambda name: _unset(response, name)
+    if not hasattr(response, "headers"):
+        raise AttributeError("the response has neither set_header nor headers")
+    headers = response.headers
+    if hasattr(headers, "set"):
+        return headers.set, lambda name: _delete(headers, name)
+    if hasattr(headers, "__setitem__"):
+        return headers.__setitem__, lambda name: _delete(headers, name)
+    raise AttributeError("the headers of the response cannot be set")
+
+
+def _unset(response: Any, name: str) -> Any:
+    for method in ("clear_header", "delete_header", "remove_header"):
+        remove = getattr(response, method, None)
+        if callable(remove):
+            return remove(name)
+    return None
+
+
+def _delete(headers: Any, name: str) -> None:
+    if isinstance(headers, dict):
+        for each in [key for key in headers if isinstance(key, str) and key.lower() == name.lower()]:
+            del headers[each]
+    else:
+        with contextlib.suppress(AttributeError, KeyError, TypeError):
+            del headers[name]
+
+
+def _removes(name: str, value: str) -> bool:
     """Whether the header says that none of its name is sent: an empty Server is not valid (RFC 9110 section 10.2.4)."""
-    return name.lower() == "server" and isinstance(value, str) and not value.strip()
+    return (not value or value.isspace()) and name.lower() == "server"
 
 
 def _tell(notices: list[tuple[str, str]], logger: logging.Logger | None) -> None:
@@ -461,7 +469,7 @@ def _tell(notices: list[tuple[str, str]], logger: logging.Logger | None) -> None
 def _outgoing(secure: Any) -> tuple[list[tuple[str, str]], bool]:
     """What a middleware sends for an object that is a `Secure`, derives from it or only has `headers`."""
     if type(secure) is Secure:
-        return secure._outgoing()
+        return list(secure._to_send()), secure._stays()
     return list(secure.headers.items()), False
 
 

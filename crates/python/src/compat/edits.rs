@@ -15,7 +15,9 @@ pub(super) fn edited() {
     EDITS.fetch_add(1, Ordering::Release);
 }
 
-/// How many changes there were.
+/// How many changes there were, in all builders and lists.
+#[pyfunction]
+#[pyo3(name = "_edits")]
 pub(super) fn count() -> u64 {
     EDITS.load(Ordering::Acquire)
 }

@@ -73,12 +73,8 @@ class BaseHeader:
         object.__setattr__(self, name, value)
         _edited()
 
-    def _changed(self) -> None:
-        """Tells the middlewares of a change, and warns of what a browser would ignore."""
+    def _changed(self, part: str | None = None) -> None:
+        """Tells the middlewares of a change, and warns of what a browser would ignore in `part`, else in the value."""
         _edited()
-        try:
-            value = self.header_value
-        except ValueError:
-            return
         told: set[str] = self.__dict__.setdefault("_told", set())
-        warn_of_ignored(self.header_name, value, told)
+        warn_of_ignored(self.header_name, self.header_value if part is None else part, told)

@@ -46,7 +46,9 @@ class ContentSecurityPolicy(BaseHeader):
             self._directives[name] = list(dict.fromkeys([*(self._directives.get(name) or []), *sources]))
         else:
             self._directives[name] = None
-        self._changed()
+        # in another case it is the same directive again, which only the whole value shows
+        is_repeated = len({other.lower() for other in self._directives}) < len(self._directives)
+        self._changed(None if is_repeated else " ".join([name, *(self._directives[name] or [])]))
         return self
 
     def value(self, value: str) -> ContentSecurityPolicy:

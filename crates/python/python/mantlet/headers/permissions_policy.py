@@ -40,7 +40,7 @@ class PermissionsPolicy(BaseHeader):
             raise ValueError(f"{feature}={allowed}: {problem}")
         self._raw = None
         self._directives[feature] = allowed
-        self._changed()
+        self._changed(f"{feature}={allowed}")
         return self
 
     def value(self, value: str) -> PermissionsPolicy:
