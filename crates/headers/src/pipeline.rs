@@ -197,7 +197,7 @@ pub enum Duplicates {
     Concat,
 }
 
-/// Leaves each name once, in the place where it comes first; those of `multi_ok` stay as they are.
+/// Leaves each name once, in the place where it comes first; those of `multi_ok` keep every value, next to each other.
 ///
 /// # Errors
 /// [`Rejected`] with every repeated name that must not be: any for [`Duplicates::Raise`], one that is not of
@@ -211,14 +211,18 @@ pub fn deduplicate<S: AsRef<str>>(
     let mut step = Step::default();
     let mut refused: Vec<String> = Vec::new();
     for (name, value) in fields {
-        let first = step
-            .fields
-            .iter_mut()
-            .find(|(other, _)| other.eq_ignore_ascii_case(&name));
-        let Some((first_name, first_value)) = first.filter(|_| !is_among(&name, multi_ok)) else {
+        let same = |(other, _): &(String, String)| other.eq_ignore_ascii_case(&name);
+        if is_among(&name, multi_ok) {
+            let last = step.fields.iter().rposition(same);
+            let place = last.map_or(step.fields.len(), |last| last + 1);
+            step.fields.insert(place, (name, value));
+            continue;
+        }
+        let Some(first) = step.fields.iter().position(same) else {
             step.fields.push((name, value));
             continue;
         };
+        let (first_name, first_value) = &mut step.fields[first];
         let done = match duplicates {
             Duplicates::First => "the field is repeated: the first value is kept",
             Duplicates::Last => {
@@ -329,6 +333,13 @@ mod tests {
         let rejected = deduplicate(list, Duplicates::Concat, &[] as &[&str], &MULTI_OK)
             .expect_err("Cache-Control may not be joined");
         assert_eq!(rejected.names, ["Cache-Control"]);
+    }
+
+    #[test]
+    fn values_of_a_name_that_may_repeat_come_next_to_each_other() {
+        let list = fields(&[("A", "1"), ("B", "1"), ("a", "2"), ("B", "2")]);
+        let step = deduplicate(list, Duplicates::First, &[], &["a"]).expect("A may repeat");
+        assert_eq!(step.fields, fields(&[("A", "1"), ("a", "2"), ("B", "1")]));
     }
 
     #[test]

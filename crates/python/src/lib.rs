@@ -3,6 +3,7 @@
 //! Everything here is plain data and the two calls: no thread, no runtime, no state that a fork would share.
 
 mod asgi;
+mod compat;
 mod edits;
 mod exchange;
 mod log;
@@ -30,6 +31,7 @@ mod _mantlet {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::compat::register(module)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -3,15 +3,50 @@
 from mantlet._mantlet import Denial, Exchange, Permit, Policy, PolicyError, PolicyWarning, __version__
 from mantlet._middleware import Mantlet
 from mantlet._preset import Preset
+from mantlet.headers import (
+    CacheControl,
+    ContentSecurityPolicy,
+    CrossOriginEmbedderPolicy,
+    CrossOriginOpenerPolicy,
+    CrossOriginResourcePolicy,
+    CustomHeader,
+    PermissionsPolicy,
+    ReferrerPolicy,
+    Server,
+    StrictTransportSecurity,
+    XContentTypeOptions,
+    XDnsPrefetchControl,
+    XFrameOptions,
+    XPermittedCrossDomainPolicies,
+)
+from mantlet.secure import COMMA_JOIN_OK, DEFAULT_ALLOWED_HEADERS, MULTI_OK, Secure
 
 __all__ = [
+    "COMMA_JOIN_OK",
+    "DEFAULT_ALLOWED_HEADERS",
+    "MULTI_OK",
+    "CacheControl",
+    "ContentSecurityPolicy",
+    "CrossOriginEmbedderPolicy",
+    "CrossOriginOpenerPolicy",
+    "CrossOriginResourcePolicy",
+    "CustomHeader",
     "Denial",
     "Exchange",
     "Mantlet",
+    "PermissionsPolicy",
     "Permit",
     "Policy",
     "PolicyError",
     "PolicyWarning",
     "Preset",
+    "ReferrerPolicy",
+    "Secure",
+    "Server",
+    "StrictTransportSecurity",
+    "XContentTypeOptions",
+    "XDnsPrefetchControl",
+    "XFrameOptions",
+    "XPermittedCrossDomainPolicies",
     "__version__",
 ]
