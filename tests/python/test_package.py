@@ -1,6 +1,7 @@
 """What the wheel carries: the module, its types and the program."""
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -41,6 +42,19 @@ def test_the_extension_module_has_no_runtime_in_it() -> None:
     crates = {word for line in done.stdout.splitlines() for word in line.split()}
     assert "mantlet-engine" in crates
     assert crates.isdisjoint({"tokio", "mio", "hyper", "notify", "mantlet-proxy", "mantlet-source"})
+
+
+@pytest.mark.parametrize("flags", ["", "Py_GIL_DISABLED"], ids=["3.14", "3.14t"])
+def test_the_extension_module_compiles_for_an_interpreter_that_is_not_here(flags: str, tmp_path: Path) -> None:
+    config = tmp_path / "config.txt"
+    config.write_text(
+        "implementation=CPython\nversion=3.14\nshared=true\nabi3=false\npointer_width=64\n"
+        f"build_flags={flags}\nsuppress_build_script_link_lines=true\n"
+    )
+    environment = os.environ | {"PYO3_CONFIG_FILE": str(config), "CARGO_TARGET_DIR": f"{ROOT}/target/python-3.14"}
+    command = ("cargo", "check", "--quiet", f"--manifest-path={ROOT}/Cargo.toml", "--package=mantlet-python")
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_stubs_say_what_the_binary_has(tmp_path: Path) -> None:
