@@ -4,8 +4,7 @@
 use std::ffi::CString;
 use std::sync::OnceLock;
 
-use http::HeaderValue;
-use mantlet_headers::{Coep, Coop, Corp, Fault, Field};
+use mantlet_headers::{Coep, Coop, Corp, Fault, Field, field_value};
 use pyo3::exceptions::{PyRuntimeError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
@@ -92,13 +91,11 @@ impl CrossOriginIsolation {
                 faults::<Corp>,
             ),
         ] {
-            let Some(policy) = policy.map(str::trim_ascii) else {
+            let Some(policy) = policy.map(|policy| policy.trim_matches(' ')) else {
                 continue;
             };
-            if HeaderValue::from_str(policy).is_err() {
-                let message = format!("{name}: {policy:?} is no field value: visible ASCII is");
-                return Err(PyValueError::new_err(message));
-            }
+            field_value(policy)
+                .map_err(|fault| PyValueError::new_err(format!("{name}: {policy:?}: {fault}")))?;
             for fault in faults(policy) {
                 warn(py, name, &fault)?;
             }
