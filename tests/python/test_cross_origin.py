@@ -197,7 +197,7 @@ def test_the_configuration_is_fixed_once_made() -> None:
     with pytest.raises(AttributeError):
         app.exempt_paths = ("/",)
     with pytest.raises(RuntimeError):
-        app.__init__(hello, exempt_paths=["/"])  # type: ignore[misc]
+        app.__init__(hello, exempt_paths=["/"])
     assert app.exempt_paths == ()
 
 
@@ -218,9 +218,9 @@ def test_arguments_of_another_type_or_name_are_type_errors(arguments: dict[str, 
 
 def test_everything_but_the_application_is_given_by_name() -> None:
     with pytest.raises(TypeError):
-        CrossOriginProtection(hello, ["https://partner.example"])  # type: ignore[misc]
+        CrossOriginProtection(hello, ["https://partner.example"])
     with pytest.raises(TypeError):
-        CrossOriginProtection()  # type: ignore[call-arg]
+        CrossOriginProtection()
 
 
 @pytest.mark.parametrize("error", [InvalidTrustedOriginError("x", "no"), InvalidExemptPathError("x", "no")])
