@@ -6,7 +6,9 @@ import asyncio
 import copy
 import gc
 import inspect
+import pathlib
 import pickle
+import re
 import warnings
 import weakref
 from collections import UserDict
@@ -209,7 +211,13 @@ def test_one_string_in_place_of_several_is_a_type_error(arguments: dict[str, Any
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"allowed_origins": [b"https://partner.example"]}, {"exempt_paths": [1]}, {"exempt_paths": 1}, {"origins": []}],
+    [
+        {"allowed_origins": [b"https://partner.example"]},
+        {"exempt_paths": [1]},
+        {"exempt_paths": 1},
+        {"allow_unverifiable_requests": "false"},
+        {"origins": []},
+    ],
 )
 def test_arguments_of_another_type_or_name_are_type_errors(arguments: dict[str, Any]) -> None:
     with pytest.raises(TypeError):
@@ -398,6 +406,16 @@ class TestFrameworks:
         answers = self.answers(app)
         assert answers["page"] == answers["own form"] == answers["partner"] == answers["webhook"] == (200, '"hello"')
         assert answers["foreign form"] == answers["program"] == (403, "forbidden")
+
+    def test_the_example_of_the_document(self) -> None:
+        document = pathlib.Path(__file__).parents[2] / "docs/migrating-from-asgi-cross-origin-protection.md"
+        (example,) = re.findall(r"```python\n(.*?FastAPI.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
+        told: dict[str, Any] = {}
+        exec(compile(example, str(document), "exec"), told)
+        told["app"].mount("/", self.fastapi())
+        answers = self.answers(told["app"])
+        assert answers["own form"] == answers["partner"] == (200, '"hello"')
+        assert answers["foreign form"] == (403, "forbidden")
 
     def test_the_middleware_list_of_starlette(self) -> None:
         from starlette.applications import Starlette

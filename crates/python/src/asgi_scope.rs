@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use pyo3::exceptions::PyKeyError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString, PyType};
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple, PyType};
 
 /// The value of a key; scopes are dicts, but any mapping will do.
 pub(crate) fn item<'py>(
@@ -41,6 +42,37 @@ pub(crate) fn is_type(mapping: &Bound<'_, PyAny>, wanted: &str) -> PyResult<bool
 /// The text of a `str`; `None` for anything else.
 pub(crate) fn text<'a>(value: &'a Bound<'_, PyAny>) -> Option<&'a str> {
     value.cast::<PyString>().ok()?.to_str().ok()
+}
+
+/// Calls `visit` with each pair of a header section and its name, if that is bytes. The section is a list, a tuple, or
+/// anything that can be iterated over, and so is a pair.
+pub(crate) fn each_pair<'py>(
+    headers: &Bound<'py, PyAny>,
+    visit: &mut impl FnMut(&Bound<'py, PyAny>, &[u8]) -> PyResult<()>,
+) -> PyResult<()> {
+    // the exact types are what servers make, and cheap to ask for
+    let mut each = |pair: &Bound<'py, PyAny>| match pair.cast_exact::<PyTuple>() {
+        Ok(tuple) => named(pair, &*tuple.get_borrowed_item(0)?, visit),
+        Err(_) => named(pair, &pair.get_item(0)?, visit),
+    };
+    match headers.cast_exact::<PyList>() {
+        Ok(list) => list.iter().try_for_each(|pair| each(&pair)),
+        Err(_) => headers.try_iter()?.try_for_each(|pair| each(&pair?)),
+    }
+}
+
+fn named<'py>(
+    pair: &Bound<'py, PyAny>,
+    name: &Bound<'py, PyAny>,
+    visit: &mut impl FnMut(&Bound<'py, PyAny>, &[u8]) -> PyResult<()>,
+) -> PyResult<()> {
+    if let Ok(name) = name.cast_exact::<PyBytes>() {
+        return visit(pair, name.as_bytes());
+    }
+    match name.extract::<PyBackedBytes>() {
+        Ok(name) => visit(pair, &name),
+        Err(_) => Ok(()),
+    }
 }
 
 /// The path as it came, if the scope has it and it is the path that the application goes by; else that path, written as it

@@ -20,7 +20,7 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
-use crate::asgi_scope::{is_type, item, path, required, show, text};
+use crate::asgi_scope::{each_pair, is_type, item, path, required, show, text};
 
 /// ASGI middleware that denies the requests which another site makes a browser send to change something.
 ///
@@ -283,29 +283,13 @@ struct Line<'py> {
 impl<'py> Lines<'py> {
     fn of(headers: &Bound<'py, PyAny>) -> PyResult<Self> {
         let mut lines = Self::default();
-        for pair in headers.try_iter()? {
-            let pair = pair?;
-            let (name, value) = match pair.cast::<PyTuple>() {
-                Ok(pair) => (pair.get_item(0)?, pair.get_item(1)?),
-                Err(_) => (pair.get_item(0)?, pair.get_item(1)?),
-            };
-            let line = match name.cast::<PyBytes>() {
-                Ok(name) => lines.named(name.as_bytes()),
-                Err(_) => match name.extract::<PyBackedBytes>() {
-                    Ok(name) => lines.named(&name),
-                    Err(_) => None,
-                },
-            };
-            let Some(line) = line else { continue };
-            line.repeated = line.value.is_some();
-            line.value = Some(match value.cast_into::<PyBytes>() {
-                Ok(value) => value,
-                Err(other) => {
-                    let value = other.into_inner();
-                    PyBytes::new(value.py(), &value.extract::<PyBackedBytes>()?)
-                }
-            });
-        }
+        each_pair(headers, &mut |pair, name| {
+            if let Some(line) = lines.named(name) {
+                line.repeated = line.value.is_some();
+                line.value = Some(octets(pair.get_item(1)?)?);
+            }
+            Ok(())
+        })?;
         Ok(lines)
     }
 
@@ -317,6 +301,20 @@ impl<'py> Lines<'py> {
             _ => return None,
         };
         name.eq_ignore_ascii_case(wanted.as_bytes()).then_some(line)
+    }
+}
+
+/// A value as bytes.
+///
+/// # Errors
+/// `TypeError` for what is none: a field that cannot be read is no missing field.
+fn octets(value: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyBytes>> {
+    match value.cast_into::<PyBytes>() {
+        Ok(value) => Ok(value),
+        Err(other) => {
+            let value = other.into_inner();
+            Ok(PyBytes::new(value.py(), &value.extract::<PyBackedBytes>()?))
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
-use crate::asgi_scope::{is_type, item, show};
+use crate::asgi_scope::{each_pair, is_type, item, show};
 
 /// ASGI middleware that adds Cross-Origin-Opener-Policy, -Embedder-Policy and -Resource-Policy to responses, each where the
 /// application has not set it.
@@ -221,12 +221,10 @@ impl Additions {
             None => PyList::empty(py),
         };
         let mut present = 0u32;
-        for pair in &headers {
-            let name = pair.get_item(0)?;
-            if let Ok(name) = name.cast::<PyBytes>() {
-                present |= self.place(name.as_bytes());
-            }
-        }
+        each_pair(headers.as_any(), &mut |_, name| {
+            present |= self.place(name);
+            Ok(())
+        })?;
         for (i, (_, pair)) in self.fields.iter().enumerate() {
             if present & (1 << i) == 0 {
                 headers.append(pair)?;
