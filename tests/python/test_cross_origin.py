@@ -9,6 +9,8 @@ import inspect
 import pathlib
 import pickle
 import re
+import subprocess
+import sys
 import warnings
 import weakref
 from collections import UserDict
@@ -484,3 +486,21 @@ class TestFrameworks:
             socket.send_text("hi")
             assert socket.receive_text() == "hi"
         assert started == ["up", "down"]
+
+
+def test_the_collector_may_run_while_an_instance_is_made() -> None:
+    """CPython 3.11 makes the instance's dict, which may start the collector, before the instance is written."""
+    program = """if True:
+        import gc, warnings
+        from mantlet import CrossOriginIsolation, CrossOriginProtection
+
+        class Ours(CrossOriginProtection):
+            pass
+
+        warnings.simplefilter("ignore")
+        gc.set_threshold(1, 1, 1)
+        for _ in range(20):
+            [made(print) for made in (CrossOriginIsolation, CrossOriginProtection, Ours)]
+    """
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (0, "")

@@ -2,11 +2,32 @@
 
 use std::borrow::Cow;
 
-use pyo3::exceptions::PyKeyError;
-use pyo3::intern;
+use pyo3::exceptions::{PyKeyError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple, PyType};
+use pyo3::{PyTraverseError, PyVisit, intern};
+
+/// A reference of an instance that the collector may look at before the instance is written.
+///
+/// CPython 3.11 allocates the dict of an instance between allocating the instance, as zeros, and letting anybody write it;
+/// that may start the collector, which visits the zeros. Here zeros are `None`, and not a reference to nothing.
+pub(crate) struct Held(Option<Py<PyAny>>);
+
+impl Held {
+    pub(crate) fn new(object: Py<PyAny>) -> Self {
+        Self(Some(object))
+    }
+
+    pub(crate) fn get<'a, 'py>(&'a self, py: Python<'py>) -> PyResult<&'a Bound<'py, PyAny>> {
+        let held = self.0.as_ref().map(|object| object.bind(py));
+        held.ok_or_else(|| PyRuntimeError::new_err("the instance is not made yet"))
+    }
+
+    pub(crate) fn visit(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.0)
+    }
+}
 
 /// The value of a key; scopes are dicts, but any mapping will do.
 pub(crate) fn item<'py>(

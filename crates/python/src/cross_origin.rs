@@ -20,7 +20,7 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
-use crate::asgi_scope::{each_pair, is_type, item, path, required, show, text};
+use crate::asgi_scope::{Held, each_pair, is_type, item, path, required, show, text};
 
 /// ASGI middleware that denies the requests which another site makes a browser send to change something.
 ///
@@ -55,8 +55,8 @@ pub(crate) struct CrossOriginProtection {
 
 /// What the constructor makes of its arguments.
 struct Made {
-    app: Py<PyAny>,
-    deny_app: Py<PyAny>,
+    app: Held,
+    deny_app: Held,
     engine: Engine,
     allowed_origins: Py<PyFrozenSet>,
     exempt_paths: Py<PyTuple>,
@@ -97,8 +97,8 @@ impl CrossOriginProtection {
         };
         let texts = origins.iter().map(Origin::to_string);
         let made = Made {
-            app,
-            deny_app,
+            app: Held::new(app),
+            deny_app: Held::new(deny_app),
             allowed_origins: PyFrozenSet::new(py, texts)?.unbind(),
             exempt_paths: PyTuple::new(py, exempt)?.unbind(),
             exempts: !paths.is_empty(),
@@ -132,19 +132,19 @@ impl CrossOriginProtection {
             true => &made.deny_app,
             false => &made.app,
         };
-        app.bind(scope.py()).call1((scope, receive, send))
+        app.get(scope.py())?.call1((scope, receive, send))
     }
 
     /// The application behind.
     #[getter]
-    fn app(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Ok(self.made()?.app.clone_ref(py))
+    fn app<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.made()?.app.get(py).cloned()
     }
 
     /// The application that answers in its place.
     #[getter]
-    fn deny_app(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Ok(self.made()?.deny_app.clone_ref(py))
+    fn deny_app<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.made()?.deny_app.get(py).cloned()
     }
 
     /// The origins whose requests pass, in lower case.
@@ -168,8 +168,8 @@ impl CrossOriginProtection {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         match self.made.get() {
             Some(made) => {
-                visit.call(&made.app)?;
-                visit.call(&made.deny_app)
+                made.app.visit(&visit)?;
+                made.deny_app.visit(&visit)
             }
             None => Ok(()),
         }

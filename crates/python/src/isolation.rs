@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
-use crate::asgi_scope::{each_pair, is_type, item, show};
+use crate::asgi_scope::{Held, each_pair, is_type, item, show};
 
 /// ASGI middleware that adds Cross-Origin-Opener-Policy, -Embedder-Policy and -Resource-Policy to responses, each where the
 /// application has not set it.
@@ -37,7 +37,7 @@ pub(crate) struct CrossOriginIsolation {
 
 /// What the constructor makes of its arguments.
 struct Made {
-    app: Py<PyAny>,
+    app: Held,
     additions: Py<Additions>,
     none: bool,
 }
@@ -106,7 +106,7 @@ impl CrossOriginIsolation {
             fields.push((name, pair.into_pyobject(py)?.unbind()));
         }
         let made = Made {
-            app,
+            app: Held::new(app),
             none: fields.is_empty(),
             additions: Py::new(py, Additions { fields })?,
         };
@@ -127,7 +127,7 @@ impl CrossOriginIsolation {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = scope.py();
         let made = self.made()?;
-        let app = made.app.bind(py);
+        let app = made.app.get(py)?;
         if made.none || !is_type(scope, "http")? {
             return app.call1((scope, receive, send));
         }
@@ -140,8 +140,8 @@ impl CrossOriginIsolation {
 
     /// The application behind.
     #[getter]
-    fn app(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Ok(self.made()?.app.clone_ref(py))
+    fn app<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.made()?.app.get(py).cloned()
     }
 
     /// The fields to add, name and value.
@@ -153,7 +153,7 @@ impl CrossOriginIsolation {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         match self.made.get() {
-            Some(made) => visit.call(&made.app),
+            Some(made) => made.app.visit(&visit),
             None => Ok(()),
         }
     }
