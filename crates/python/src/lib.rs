@@ -3,9 +3,12 @@
 //! Everything here is plain data and the two calls: no thread, no runtime, no state that a fork would share.
 
 mod asgi;
+mod asgi_scope;
 mod compat;
+mod cross_origin;
 mod edits;
 mod exchange;
+mod isolation;
 mod log;
 mod middleware;
 mod permit;
@@ -21,7 +24,11 @@ mod _mantlet {
     use super::*;
 
     #[pymodule_export]
+    use crate::cross_origin::CrossOriginProtection;
+    #[pymodule_export]
     use crate::exchange::{Denial, Exchange};
+    #[pymodule_export]
+    use crate::isolation::CrossOriginIsolation;
     #[pymodule_export]
     use crate::middleware::Middleware;
     #[pymodule_export]

@@ -3,6 +3,7 @@
 from mantlet._mantlet import Denial, Exchange, Permit, Policy, PolicyError, PolicyWarning, __version__
 from mantlet._middleware import Mantlet
 from mantlet._preset import Preset
+from mantlet.cross_origin import CrossOriginProtection, InvalidExemptPathError, InvalidTrustedOriginError
 from mantlet.headers import (
     CacheControl,
     ContentSecurityPolicy,
@@ -19,6 +20,7 @@ from mantlet.headers import (
     XFrameOptions,
     XPermittedCrossDomainPolicies,
 )
+from mantlet.isolation import CrossOriginIsolation
 from mantlet.secure import COMMA_JOIN_OK, DEFAULT_ALLOWED_HEADERS, MULTI_OK, Secure
 
 __all__ = [
@@ -28,11 +30,15 @@ __all__ = [
     "CacheControl",
     "ContentSecurityPolicy",
     "CrossOriginEmbedderPolicy",
+    "CrossOriginIsolation",
     "CrossOriginOpenerPolicy",
+    "CrossOriginProtection",
     "CrossOriginResourcePolicy",
     "CustomHeader",
     "Denial",
     "Exchange",
+    "InvalidExemptPathError",
+    "InvalidTrustedOriginError",
     "Mantlet",
     "PermissionsPolicy",
     "Permit",
