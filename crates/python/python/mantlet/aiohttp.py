@@ -13,8 +13,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from mantlet import Exchange, Policy, Preset
-from mantlet._policy import compiled
-from mantlet._target import split_target
+from mantlet._hook import compiled, judged, split_target
 
 __all__ = ["setup"]
 
@@ -34,7 +33,8 @@ def setup(app: web.Application, policy: str | os.PathLike[str] | Policy | Preset
         if isinstance(found, Exchange):
             return found
         path, query, authority = split_target(request.raw_path.encode("utf-8", "surrogateescape"))
-        exchange = engine.on_request(
+        exchange = judged(
+            engine,
             request.method,
             path,
             request.raw_headers,

@@ -13,7 +13,7 @@ import os
 import cherrypy  # type: ignore[import-untyped]
 
 from mantlet import Denial, Policy, Preset
-from mantlet._policy import compiled
+from mantlet._hook import compiled, judged_environ
 
 __all__ = ["setup"]
 
@@ -52,15 +52,7 @@ class _Tool(cherrypy.Tool):  # type: ignore[misc]
 
     def _checks(self) -> None:
         request = cherrypy.serving.request
-        environ = request.wsgi_environ
-        request.mantlet_exchange = self._policy.on_request(
-            request.method,
-            environ.get("PATH_INFO", "").encode("latin-1"),
-            [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.header_list],
-            query=request.query_string.encode("latin-1"),
-            peer=environ.get("REMOTE_ADDR"),
-            tls=environ.get("wsgi.url_scheme") == "https",
-        )
+        request.mantlet_exchange = judged_environ(self._policy, request.wsgi_environ)
         request.mantlet = request.mantlet_exchange.permit
         if request.mantlet_exchange.denial is not None:
             raise _Denied(request.mantlet_exchange.denial)

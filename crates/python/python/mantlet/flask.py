@@ -37,7 +37,7 @@ class Mantlet:
         if "mantlet" in app.extensions:
             raise RuntimeError("this application is behind a policy already: one Mantlet for each application")
         policy = self._policy if self._policy is not None else app.config.get("MANTLET_POLICY", "mantlet.toml")
-        app.wsgi_app = Middleware(app.wsgi_app, policy=policy)  # type: ignore[method-assign]
+        app.wsgi_app = Middleware(app.wsgi_app, policy=policy)  # type: ignore[assignment, method-assign]
         app.extensions["mantlet"] = self
         app.jinja_env.globals["csp_nonce"] = csp_nonce
 

@@ -11,11 +11,14 @@ responses. A stream gets the headers of the policy by `protected(request, Stream
 import os
 import secrets
 from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+from urllib.parse import urlencode
 
 from robyn import Headers, Request, Response, Robyn, StreamingResponse
 
 from mantlet import Exchange, Permit, Policy, Preset
-from mantlet._policy import compiled
+from mantlet._hook import compiled, judged
 
 __all__ = ["permit", "protected", "setup"]
 
@@ -55,19 +58,20 @@ def setup(app: Robyn, policy: str | os.PathLike[str] | Policy | Preset = "mantle
     """
     engine = compiled(policy)
 
-    def exchange_of(request: Request) -> Exchange:
+    def exchange_of(request: Request, ask: Callable[..., Exchange]) -> Exchange:
         headers = [(name.encode(), value.encode()) for name, value in request.headers.multi_items() if name != _NAME]
-        return engine.on_request(
+        return ask(
             request.method,
             request.url.path.encode(),
             headers,
+            query=urlencode(request.query_params.multi_items()).encode() or None,
             peer=request.ip_addr,
             tls=request.url.scheme == "https",
         )
 
     @app.before_request()
     def checks(request: Request) -> Request | Response:
-        exchange = exchange_of(request)
+        exchange = exchange_of(request, partial(judged, engine))
         if exchange.denial is not None:
             denial = exchange.denial
             return Response(denial.status, _fields(denial.headers), denial.body)
@@ -82,7 +86,7 @@ def setup(app: Robyn, policy: str | os.PathLike[str] | Policy | Preset = "mantle
     def headers(request: Request, response: Response) -> Response:
         exchange = _exchanges.pop(request.headers.get(_NAME) or "", None)
         if exchange is None:
-            exchange = exchange_of(request)
+            exchange = exchange_of(request, engine.on_request)
             # a denial has had its headers
             if exchange.denial is not None:
                 return response

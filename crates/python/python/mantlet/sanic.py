@@ -14,8 +14,7 @@ from sanic import HTTPResponse, Request, Sanic
 from sanic.response import BaseHTTPResponse
 
 from mantlet import Exchange, Policy, Preset
-from mantlet._policy import compiled
-from mantlet._target import split_target
+from mantlet._hook import compiled, judged, split_target
 
 __all__ = ["setup"]
 
@@ -32,7 +31,8 @@ def setup(app: Sanic[Any, Any], policy: str | os.PathLike[str] | Policy | Preset
         if isinstance(found, Exchange):
             return found
         path, query, authority = split_target(request.raw_url)
-        exchange = engine.on_request(
+        exchange = judged(
+            engine,
             request.method,
             path,
             [(name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in request.headers.items()],

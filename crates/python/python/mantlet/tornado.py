@@ -24,8 +24,7 @@ from tornado.httputil import (
 from tornado.iostream import SSLIOStream
 
 from mantlet import Exchange, Permit, Policy, Preset
-from mantlet._policy import compiled
-from mantlet._target import split_target
+from mantlet._hook import compiled, judged, split_target
 
 __all__ = ["Mantlet", "permit"]
 
@@ -93,7 +92,8 @@ class _Request(HTTPMessageDelegate):
         path, query, authority = split_target(start.path.encode("latin-1"))
         # the address of the socket: `remote_ip` may come from a header (xheaders)
         address = getattr(connection.context, "address", None)
-        exchange = self._policy.on_request(
+        exchange = judged(
+            self._policy,
             start.method,
             path,
             [(name.encode(), value.encode("latin-1")) for name, value in headers.get_all()],

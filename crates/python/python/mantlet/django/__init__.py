@@ -9,6 +9,7 @@ In a view, `request.mantlet` is the permit.
 
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
+from urllib.parse import quote
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
@@ -17,7 +18,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from mantlet import Denial, Exchange, Policy
-from mantlet._policy import compiled
+from mantlet._hook import compiled, judged, judged_environ
 
 __all__ = ["MantletMiddleware", "csp_nonce", "policy_of_settings"]
 
@@ -62,30 +63,20 @@ class MantletMiddleware:
         return _edited(exchange, await self._get_response(request))
 
     def _open(self, request: HttpRequest) -> Exchange:
-        meta = request.META
-        headers: list[tuple[bytes, bytes]]
         if isinstance(request, ASGIRequest):
             scope = cast(dict[str, Any], request.scope)
-            headers = scope["headers"]
-            path = scope.get("raw_path") or request.path.encode()
-            tls = scope.get("scheme") == "https"
+            client = scope.get("client")
+            exchange = judged(
+                self._policy,
+                scope["method"],
+                scope.get("raw_path") or quote(scope["path"], safe="/:@!$&'()*+,;=~").encode(),
+                scope["headers"],
+                query=scope.get("query_string") or None,
+                peer=client[0] if client else None,
+                tls=scope.get("scheme") == "https",
+            )
         else:
-            # PATH_INFO is the path after its percent-encoding is taken away: WSGI keeps no other
-            path = (meta.get("SCRIPT_NAME", "") + meta.get("PATH_INFO", "")).encode("latin-1", "replace")
-            tls = meta.get("wsgi.url_scheme") == "https"
-            headers = [
-                (name[5:].replace("_", "-").lower().encode("latin-1"), str(value).encode("latin-1", "replace"))
-                for name, value in meta.items()
-                if name.startswith("HTTP_")
-            ]
-        exchange = self._policy.on_request(
-            request.method or "",
-            path,
-            headers,
-            query=str(meta.get("QUERY_STRING", "")).encode("latin-1", "replace"),
-            peer=meta.get("REMOTE_ADDR") or None,
-            tls=tls,
-        )
+            exchange = judged_environ(self._policy, request.META)
         request.mantlet = exchange.permit  # type: ignore[attr-defined]
         return exchange
 

@@ -1,0 +1,44 @@
+"""Which applications there are: the file in `apps`, how it is asked, the environment that has its framework."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Framework(NamedTuple):
+    """A row of the matrix."""
+
+    app: str
+    how: str
+    environment: str = "main"
+    missing: str = "/missing"
+    file: str = "/static/hello.txt"
+    #: the HTML is the framework's own and has no place for a nonce
+    own_page: bool = False
+
+
+MATRIX = [
+    Framework("fastapi_app", "asgi"),
+    Framework("starlette_app", "asgi"),
+    Framework("flask_app", "wsgi"),
+    Framework("django_app", "wsgi"),
+    Framework("django_async_app", "asgi"),
+    Framework("aiohttp_app", "server"),
+    Framework("quart_app", "asgi"),
+    Framework("tornado_app", "server"),
+    Framework("sanic_app", "server"),
+    Framework("falcon_app", "wsgi"),
+    Framework("falcon_async_app", "asgi"),
+    Framework("litestar_app", "asgi"),
+    Framework("bottle_app", "wsgi"),
+    Framework("cherrypy_app", "wsgi"),
+    Framework("cherrypy_tool_app", "wsgi"),
+    Framework("pyramid_app", "wsgi"),
+    Framework("morepath_app", "wsgi"),
+    Framework("turbogears_app", "wsgi"),
+    Framework("blacksheep_app", "asgi"),
+    Framework("responder_app", "asgi"),
+    Framework("shiny_app", "asgi"),
+    Framework("robyn_app", "server"),
+    Framework("streamlit_app", "asgi", missing="/media/none.png", file="/files/hello.txt", own_page=True),
+]
