@@ -8,9 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from clients import APPS, Asgi, Server, Wsgi, opened
-from matrix import MATRIX, Framework
-
-ENVIRONMENT = os.environ.get("MANTLET_FRAMEWORKS", "main")
+from matrix import HERE, Framework
 
 sys.path.insert(0, str(APPS))
 sys.dont_write_bytecode = True
@@ -18,9 +16,7 @@ sys.dont_write_bytecode = True
 os.chdir(APPS)
 
 
-@pytest.fixture(
-    scope="session", params=[f for f in MATRIX if f.environment == ENVIRONMENT], ids=lambda framework: framework.app
-)
+@pytest.fixture(scope="session", params=HERE, ids=lambda framework: framework.app)
 def framework(request: pytest.FixtureRequest) -> Framework:
     return request.param
 

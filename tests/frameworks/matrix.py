@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 
@@ -15,6 +16,8 @@ class Framework(NamedTuple):
     file: str = "/static/hello.txt"
     #: the HTML is the framework's own and has no place for a nonce
     own_page: bool = False
+    #: a handshake is a request like another; Robyn calls no function for one
+    judges_websockets: bool = True
 
 
 MATRIX = [
@@ -39,6 +42,9 @@ MATRIX = [
     Framework("blacksheep_app", "asgi"),
     Framework("responder_app", "asgi"),
     Framework("shiny_app", "asgi"),
-    Framework("robyn_app", "server"),
+    Framework("robyn_app", "server", judges_websockets=False),
     Framework("streamlit_app", "asgi", missing="/media/none.png", file="/files/hello.txt", own_page=True),
 ]
+
+#: those of the environment that the tests run in
+HERE = [framework for framework in MATRIX if framework.environment == os.environ.get("MANTLET_FRAMEWORKS", "main")]

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from clients import Answer, Asgi, Server, Wsgi
-from matrix import Framework
+from matrix import HERE, Framework
 
 Client = Asgi | Wsgi | Server
 
@@ -87,6 +87,21 @@ def test_a_post_of_the_same_origin_is_seen(client: Client) -> None:
     taken = client.ask("POST", "/notes", [("sec-fetch-site", "same-origin"), ("content-type", "text/plain")], b"x")
     assert taken.status in (200, 201)
     assert int(client.ask("GET", "/notes").body) == before + 1
+
+
+@pytest.mark.parametrize(
+    "framework", [f for f in HERE if f.judges_websockets], ids=lambda framework: framework.app, indirect=True
+)
+def test_a_websocket_of_another_site_is_denied(client: Client) -> None:
+    handshake = [
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAA=="),
+        ("origin", "https://evil.example"),
+        ("sec-fetch-site", "cross-site"),
+    ]
+    assert client.ask("GET", "/", handshake).status == 403
 
 
 def test_an_unlisted_host_is_denied(client: Client) -> None:
