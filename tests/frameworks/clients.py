@@ -164,6 +164,7 @@ class Wsgi:
             "wsgi.run_once": False,
         }
         environ |= {"HTTP_" + name.upper().replace("-", "_"): value for name, value in fields}
+        environ["CONTENT_TYPE"] = environ.pop("HTTP_CONTENT_TYPE", "")
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Any:

@@ -44,7 +44,10 @@ MATRIX = [
     Framework("shiny_app", "asgi"),
     Framework("robyn_app", "server", judges_websockets=False),
     Framework("streamlit_app", "asgi", missing="/media/none.png", file="/files/hello.txt", own_page=True),
+    Framework("masonite_app", "wsgi", environment="masonite"),
 ]
 
-#: those of the environment that the tests run in
-HERE = [framework for framework in MATRIX if framework.environment == os.environ.get("MANTLET_FRAMEWORKS", "main")]
+#: the environment that the tests run in
+ENVIRONMENT = os.environ.get("MANTLET_FRAMEWORKS", "main")
+#: what it has
+HERE = [framework for framework in MATRIX if framework.environment == ENVIRONMENT]

@@ -21,7 +21,7 @@ class Site:
     written: list[bytes] = []  # noqa: RUF012
 
     @cherrypy.expose
-    def notes(self) -> str:
+    def notes(self, **form: str) -> str:
         if cherrypy.request.method == "POST":
             self.written.append(cherrypy.request.body.read())
         return str(len(self.written))
