@@ -32,6 +32,13 @@ async def error(request: web.Request) -> web.Response:
     raise RuntimeError("not caught")
 
 
+async def cookies(request: web.Request) -> web.Response:
+    response = web.Response(headers={"X-Frame-Options": "ALLOWALL"})
+    response.set_cookie("a", "1")
+    response.set_cookie("b", "2")
+    return response
+
+
 async def old(request: web.Request) -> web.Response:
     raise web.HTTPFound("/")
 
@@ -48,6 +55,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
 app.router.add_get("/notes", write)
 app.router.add_post("/notes", write)
 app.router.add_get("/error", error)
+app.router.add_get("/cookies", cookies)
 app.router.add_get("/old", old)
 app.router.add_get("/stream", stream)
 app.router.add_static("/static", "static")

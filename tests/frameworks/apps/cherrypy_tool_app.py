@@ -31,6 +31,13 @@ class Site:
         raise RuntimeError("not caught")
 
     @cherrypy.expose
+    def cookies(self) -> str:
+        cherrypy.response.headers["X-Frame-Options"] = "ALLOWALL"
+        cherrypy.response.cookie["a"] = "1"
+        cherrypy.response.cookie["b"] = "2"
+        return ""
+
+    @cherrypy.expose
     def old(self) -> None:
         raise cherrypy.HTTPRedirect("/")
 

@@ -24,6 +24,13 @@ def error(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("not caught")
 
 
+def cookies(request: HttpRequest) -> HttpResponse:
+    response = HttpResponse(headers={"X-Frame-Options": "ALLOWALL"})
+    response.set_cookie("a", "1")
+    response.set_cookie("b", "2")
+    return response
+
+
 def old(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect("/")
 
@@ -36,6 +43,7 @@ urlpatterns = [
     path("", page),
     path("notes", write),
     path("error", error),
+    path("cookies", cookies),
     path("old", old),
     path("stream", stream),
     re_path(r"^static/(?P<path>.*)$", serve, {"document_root": Path(__file__).with_name("static")}),

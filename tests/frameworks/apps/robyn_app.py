@@ -47,6 +47,14 @@ def error() -> str:
     raise RuntimeError("not caught")
 
 
+@app.get("/cookies")
+def cookies() -> Response:
+    response = Response(200, {"X-Frame-Options": "ALLOWALL"}, "")
+    response.set_cookie("a", "1")
+    response.set_cookie("b", "2")
+    return response
+
+
 @app.get("/old")
 def old() -> Response:
     return Response(302, {"location": "/"}, "")

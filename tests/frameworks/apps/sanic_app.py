@@ -33,6 +33,19 @@ async def error(request: Request) -> HTTPResponse:
     raise RuntimeError("not caught")
 
 
+@app.get("/cookies")
+async def cookies(request: Request) -> HTTPResponse:
+    response = text("")
+    response.add_cookie("a", "1")
+    response.add_cookie("b", "2")
+    return response
+
+
+@app.on_response
+async def framed(request: Request, response: HTTPResponse) -> None:
+    response.headers["x-frame-options"] = "ALLOWALL"
+
+
 @app.get("/old")
 async def old(request: Request) -> HTTPResponse:
     return redirect("/")

@@ -34,6 +34,13 @@ class Broken(RequestHandler):
         raise RuntimeError("not caught")
 
 
+class Cookies(RequestHandler):
+    def get(self) -> None:
+        self.set_header("X-Frame-Options", "ALLOWALL")
+        self.set_cookie("a", "1")
+        self.set_cookie("b", "2")
+
+
 class Old(RequestHandler):
     def get(self) -> None:
         self.redirect("/")
@@ -50,6 +57,7 @@ routes = [
     ("/", Page),
     ("/notes", Notes),
     ("/error", Broken),
+    ("/cookies", Cookies),
     ("/old", Old),
     ("/stream", Stream),
     ("/static/(.*)", StaticFileHandler, {"path": "static"}),

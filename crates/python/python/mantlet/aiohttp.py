@@ -22,7 +22,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def setup(app: web.Application, policy: str | os.PathLike[str] | Policy | Preset = "mantlet.toml") -> None:
-    """Puts `app`, and the applications that are added to it, behind the policy; before other middlewares are added.
+    """Puts `app`, and the applications that are added to it, behind the policy. A handler that is appended to the
+    signal later has the last word.
 
     Raises `PolicyError` for a policy with errors.
     """
@@ -66,7 +67,6 @@ def setup(app: web.Application, policy: str | os.PathLike[str] | Policy | Preset
             replace(response, exchange.on_response(response.status, own))
 
     app.middlewares.insert(0, checks)
-    # last: the other handlers of the signal have had their say
     app.on_response_prepare.append(headers)
 
 

@@ -58,14 +58,17 @@ def setup(app: Sanic[Any, Any], policy: str | os.PathLike[str] | Policy | Preset
         # a denial has had its headers
         if exchange.denial is not None:
             return
-        own = [(name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in response.headers.items()]
+        # a value may be a number, or a cookie
+        own = [
+            (name.encode(), str(value).encode("utf-8", "surrogateescape")) for name, value in response.headers.items()
+        ]
         if response.content_type and "content-type" not in response.headers:
             own.append((b"content-type", response.content_type.encode()))
         replace(response, exchange.on_response(response.status, own))
 
-    # request middlewares run from the highest priority down, response middlewares in the order reversed: this one last
+    # of request middlewares the highest priority runs first, of response middlewares last
     app.register_middleware(checks, "request", priority=1000)
-    app.register_middleware(headers, "response", priority=-1000)
+    app.register_middleware(headers, "response", priority=1000)
 
 
 def replace(response: BaseHTTPResponse, headers: list[tuple[bytes, bytes]]) -> None:
