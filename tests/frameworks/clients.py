@@ -76,7 +76,16 @@ class Asgi:
         assert await asyncio.wait_for(begun, PATIENCE) in ("lifespan.startup.complete", "refused")
         return lifespan
 
-    def ask(self, method: str, target: str, fields: Fields = (), body: bytes = b"", tls: bool = False) -> Answer:
+    def ask(
+        self,
+        method: str,
+        target: str,
+        fields: Fields = (),
+        body: bytes = b"",
+        *,
+        tls: bool = False,
+        peer: str = "127.0.0.1",
+    ) -> Answer:
         path, _, query = target.partition("?")
         given = [("host", "127.0.0.1"), *fields, *([("content-length", str(len(body)))] if method == "POST" else [])]
         chosen = {name: value for name, value in given}
@@ -91,7 +100,7 @@ class Asgi:
             "query_string": query.encode(),
             "root_path": "",
             "headers": [(name.encode(), value.encode()) for name, value in chosen.items()],
-            "client": ("127.0.0.1", 50000),
+            "client": (peer, 50000),
             "server": ("127.0.0.1", 80),
             "state": {},
         }
@@ -142,7 +151,16 @@ class Wsgi:
     def __init__(self, app: Any) -> None:
         self._app = app
 
-    def ask(self, method: str, target: str, fields: Fields = (), body: bytes = b"", tls: bool = False) -> Answer:
+    def ask(
+        self,
+        method: str,
+        target: str,
+        fields: Fields = (),
+        body: bytes = b"",
+        *,
+        tls: bool = False,
+        peer: str = "127.0.0.1",
+    ) -> Answer:
         path, _, query = target.partition("?")
         environ = {
             "REQUEST_METHOD": method,
@@ -152,7 +170,7 @@ class Wsgi:
             "SERVER_NAME": "127.0.0.1",
             "SERVER_PORT": "80",
             "SERVER_PROTOCOL": "HTTP/1.1",
-            "REMOTE_ADDR": "127.0.0.1",
+            "REMOTE_ADDR": peer,
             "CONTENT_LENGTH": str(len(body)) if method == "POST" else "",
             "HTTP_HOST": "127.0.0.1",
             "wsgi.version": (1, 0),
@@ -217,8 +235,10 @@ class Server:
             time.sleep(0.02)
         raise AssertionError(f"does not listen:\n{self._log.read_text(errors='replace')}")
 
-    def ask(self, method: str, target: str, fields: Fields = (), body: bytes = b"") -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)
+    def ask(
+        self, method: str, target: str, fields: Fields = (), body: bytes = b"", *, peer: str = "127.0.0.1"
+    ) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE, source_address=(peer, 0))
         try:
             connection.request(method, target, body if method == "POST" else None, dict(fields))
             response = connection.getresponse()

@@ -66,7 +66,8 @@ def setup(app: Robyn, policy: str | os.PathLike[str] | Policy | Preset = "mantle
             headers,
             query=urlencode(request.query_params.multi_items()).encode() or None,
             peer=request.ip_addr,
-            tls=request.url.scheme == "https",
+            # Robyn serves no TLS; `request.url` believes anybody's X-Forwarded-Proto
+            tls=False,
         )
 
     @app.before_request()
