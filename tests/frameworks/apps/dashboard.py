@@ -1,0 +1,5 @@
+"""A dashboard."""
+
+import streamlit as st
+
+st.title("Hello")
