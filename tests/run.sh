@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every test: Rust, then the program in front of real applications (Python), then with a browser (Node). Installs what they
-# need. Run by `make test`.
+# Every test: Rust, the program in front of real applications, the Python package alone and in every framework, and the program
+# with a browser. Installs what they need. Run by `make test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -68,8 +68,8 @@ if cargo nextest --version >/dev/null 2>&1; then
 else
     attempt "Rust tests" cargo test --workspace --all-features --all-targets --no-fail-fast
 fi
-attempt "Python lint" .venv/bin/ruff check --quiet tests benches
-attempt "Python format" .venv/bin/ruff format --quiet --check tests benches
+attempt "Python lint" .venv/bin/ruff check --quiet tests benches crates/python
+attempt "Python format" .venv/bin/ruff format --quiet --check tests benches crates/python
 attempt "Rust documentation tests" cargo test --doc --workspace --all-features --no-fail-fast
 
 step "The program"
@@ -78,6 +78,8 @@ cargo build --workspace --all-features --bin mantlet
 MANTLET="${CARGO_TARGET_DIR:-$PWD/target}/debug/mantlet"
 export MANTLET
 attempt "End to end" .venv/bin/python -m pytest -p no:cacheprovider -q tests/e2e
+attempt "Python package" bash tests/python.sh
+attempt "Frameworks" bash tests/frameworks/run.sh "$(ls -t target/wheels/tests/*.whl | head -n 1)"
 attempt "Browser" node --test --test-concurrency=1 tests/browser/*.test.js
 
 if [ "${#failed[@]}" -ne 0 ]; then

@@ -1,6 +1,7 @@
 """Nothing of a request outlives it, whatever the application keeps where."""
 
 import gc
+import subprocess
 import sys
 import weakref
 from collections.abc import Iterator
@@ -114,3 +115,27 @@ def test_a_middleware_is_collected_with_its_application() -> None:
     gc.collect()
     assert wrapped() is None
     assert Marker.alive == 0
+
+
+def test_the_collector_may_run_while_a_middleware_is_made() -> None:
+    """CPython makes the dict of an instance, which may start the collector, before the instance is written."""
+    program = """if True:
+        import gc, warnings
+        import mantlet
+        from mantlet.middleware import SecureASGIMiddleware, SecureWSGIMiddleware
+
+        class Ours(mantlet.Mantlet):
+            pass
+
+        class OurHeaders(SecureASGIMiddleware):
+            pass
+
+        warnings.simplefilter("ignore")
+        policy = mantlet.Policy(preset="none")
+        gc.set_threshold(1, 1, 1)
+        for _ in range(20):
+            [made(print, policy) for made in (mantlet.Mantlet, Ours)]
+            [made(print) for made in (SecureASGIMiddleware, SecureWSGIMiddleware, OurHeaders)]
+    """
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (0, "")

@@ -5,6 +5,8 @@ from typing import Any, Literal, final, overload
 from typing_extensions import Self, disjoint_base
 
 from mantlet._preset import Preset
+from mantlet.cross_origin import CrossOriginProtection as CrossOriginProtection
+from mantlet.isolation import CrossOriginIsolation as CrossOriginIsolation
 
 __version__: str
 

@@ -1,6 +1,8 @@
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, TypeAlias
 
+from typing_extensions import disjoint_base
+
 __all__ = [
     "ASGIApp",
     "CrossOriginProtection",
@@ -26,6 +28,7 @@ class InvalidExemptPathError(ValueError):
 
 class UnsafeDefaultWarning(UserWarning): ...
 
+@disjoint_base
 class CrossOriginProtection:
     def __init__(
         self,

@@ -1,10 +1,13 @@
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from typing_extensions import disjoint_base
+
 from mantlet.cross_origin import ASGIApp
 
 __all__ = ["CrossOriginIsolation"]
 
+@disjoint_base
 class CrossOriginIsolation:
     def __init__(
         self,
