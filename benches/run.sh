@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Mantlet beside its peers: the layer and the verdict (callgrind, a Python peer), CPU time of the proxy (nginx, wrk). Run by
-# `make bench`.
+# Mantlet beside its peers: the layer and the verdict (callgrind, a Python peer), CPU time of the proxy (nginx, wrk), the Python
+# package. Run by `make bench`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 for program in valgrind wrk nginx; do
@@ -23,4 +23,17 @@ cmp -s benches/requirements.txt "$stamp" || {
 python3 benches/verdict.py || failed=1
 cargo build --release --package mantlet-cli
 python3 benches/proxy.py || failed=1
+
+# the Python package as it is installed, beside what it stands in for
+home=benches/target/python-package
+cmp -s benches/requirements-python.txt "$home/requirements.txt" || {
+    rm -rf "$home"
+    python3 -m venv "$home"
+    "$home/bin/pip" install --quiet --disable-pip-version-check --requirement benches/requirements-python.txt
+    cp benches/requirements-python.txt "$home/requirements.txt"
+}
+wheel=$(MANTLET="${CARGO_TARGET_DIR:-target}/release/mantlet" bash crates/python/wheel.sh release target/wheels)
+"$home/bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall "$wheel"
+"$home/bin/python" benches/python.py || failed=1
+"$home/bin/python" benches/python_cross_origin.py || failed=1
 exit "$failed"
