@@ -45,6 +45,39 @@ pub(crate) struct Init {
     output: PathBuf,
 }
 
+/// Where Streamlit reads its own settings.
+const STREAMLIT: &str = ".streamlit/config.toml";
+
+/// What the dashboard itself has to do: nothing behind the proxy may be reached past it, and its own token against forged
+/// requests stays on.
+const STREAMLIT_SETTINGS: &str = "\
+[server]
+# reached through mantlet serve alone
+address = \"127.0.0.1\"
+# Streamlit's token against forged uploads, beside the cross-origin protection of mantlet.toml
+enableXsrfProtection = true
+enableCORS = true
+";
+
+/// Writes the settings of the dashboard, or says which they are where it has its own.
+fn streamlit() -> Result<(), Failure> {
+    let cannot = || format!("cannot write {STREAMLIT}");
+    std::fs::create_dir_all(".streamlit").with_context(cannot)?;
+    let mut options = OpenOptions::new();
+    match options.write(true).create_new(true).open(STREAMLIT) {
+        Ok(mut file) => {
+            file.write_all(STREAMLIT_SETTINGS.as_bytes())
+                .with_context(cannot)?;
+            eprintln!("Wrote {STREAMLIT}: the dashboard is on loopback, with XSRF protection.");
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            eprintln!("{STREAMLIT} is there already. It needs:\n\n{STREAMLIT_SETTINGS}");
+        }
+        Err(error) => return Err(Failure::Work(anyhow::Error::new(error).context(cannot()))),
+    }
+    Ok(())
+}
+
 impl Init {
     pub(crate) fn run(mut self) -> Result<(), Failure> {
         let found = framework::detect(&std::env::current_dir()?);
@@ -72,11 +105,11 @@ impl Init {
             return Ok(());
         }
         self.write(&text)?;
-        eprintln!(
-            "Wrote {} for {}. Now:\n",
-            self.output.display(),
-            framework.name()
-        );
+        eprintln!("Wrote {} for {}.", self.output.display(), framework.name());
+        if framework == Framework::Streamlit {
+            streamlit()?;
+        }
+        eprintln!("Now:\n");
         eprintln!("    mantlet check {}", self.output.display());
         eprintln!("    {}", framework.start());
         if !self.host.is_empty() {

@@ -297,3 +297,34 @@ fn init_lists_the_hosts_it_is_told_and_refuses_what_is_none() {
     let tried = mantlet(folder.path(), &["check", "-H", "Host: a.example.com"]);
     assert!(out(&tried).contains("goes on to the application"));
 }
+
+#[test]
+fn init_for_streamlit_writes_the_settings_of_the_dashboard_and_never_over_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = folder.path().join(".streamlit/config.toml");
+    let words = ["init", "--framework", "streamlit", "--force"];
+    let told = mantlet(folder.path(), &words);
+    assert!(told.status.success(), "{}", error(&told));
+    let text = std::fs::read_to_string(&settings).expect("readable");
+    let server: toml::Table = text.parse().expect("TOML");
+    assert_eq!(
+        server["server"]["enableXsrfProtection"].as_bool(),
+        Some(true)
+    );
+    assert_eq!(server["server"]["address"].as_str(), Some("127.0.0.1"));
+
+    std::fs::write(&settings, "[server]\nport = 9000\n").expect("written");
+    let told = mantlet(folder.path(), &words);
+    assert!(told.status.success(), "{}", error(&told));
+    assert!(
+        error(&told).contains("enableXsrfProtection = true"),
+        "{}",
+        error(&told)
+    );
+    let text = std::fs::read_to_string(&settings).expect("readable");
+    assert_eq!(text, "[server]\nport = 9000\n");
+
+    let told = mantlet(folder.path(), &["init", "--framework", "flask", "--force"]);
+    assert!(told.status.success());
+    assert!(!error(&told).contains("streamlit"), "{}", error(&told));
+}

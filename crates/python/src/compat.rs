@@ -28,6 +28,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(edits::edited, module)?)?;
     module.add_function(wrap_pyfunction!(edits::count, module)?)?;
     module.add_function(wrap_pyfunction!(grammar::csp_word_problem, module)?)?;
+    module.add_function(wrap_pyfunction!(grammar::csp_meta, module)?)?;
     module.add_function(wrap_pyfunction!(grammar::structured_problem, module)?)?;
     module.add_function(wrap_pyfunction!(grammar::ignored_by_browsers, module)?)?;
     module.add_function(wrap_pyfunction!(pipeline::allowlist, module)?)?;

@@ -201,6 +201,15 @@ impl DirectiveName {
         )
     }
 
+    /// Whether a browser heeds it in a `<meta http-equiv>` (CSP 3 section 3.3). What reports goes to an endpoint that only a
+    /// header can name.
+    pub const fn works_in_meta(self) -> bool {
+        !matches!(
+            self,
+            Self::FrameAncestors | Self::Sandbox | Self::ReportUri | Self::ReportTo
+        )
+    }
+
     /// Whether nonces work in it: it governs script or style elements.
     pub const fn takes_nonces(self) -> bool {
         (self.governs_scripts() || self.governs_styles())

@@ -108,6 +108,25 @@ impl Policy {
         &self.directives
     }
 
+    /// The policy as a `<meta http-equiv="Content-Security-Policy">` can say it, and what it cannot: directives that a browser
+    /// ignores there (CSP 3 section 3.3).
+    ///
+    /// ```
+    /// use mantlet_headers::csp::Policy;
+    ///
+    /// let policy = Policy::builder().img_src(["'self'"]).frame_ancestors(["'none'"]).build()?;
+    /// let (meta, left_out) = policy.for_meta();
+    /// assert_eq!(meta.to_string(), "img-src 'self'");
+    /// assert_eq!(left_out[0].as_str(), "frame-ancestors");
+    /// # Ok::<(), mantlet_headers::Refused>(())
+    /// ```
+    pub fn for_meta(self) -> (Self, Vec<DirectiveName>) {
+        let names = self.directives.iter().map(Directive::name);
+        let left_out: Vec<_> = names.filter(|name| !name.works_in_meta()).collect();
+        let policy = left_out.iter().fold(self, Self::without);
+        (policy, left_out)
+    }
+
     /// Whether it has no directive.
     pub fn is_empty(&self) -> bool {
         self.directives.is_empty()

@@ -1,7 +1,9 @@
 //! The grammar of values: what a builder refuses, and what a browser would ignore.
 
-use mantlet_headers::csp::Directive;
+use mantlet_headers::Field;
+use mantlet_headers::csp::{Csp, Directive, DirectiveName};
 use mantlet_headers::registry;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 /// Warnings of the header crate that mean that a browser ignores a part of the value.
@@ -31,6 +33,21 @@ pub(super) fn csp_word_problem(word: &str) -> Option<String> {
     let mut faults = refused.faults.iter().map(|found| &found.fault);
     let misfit = faults.find(|fault| MISFITS.contains(&fault.code));
     misfit.map(ToString::to_string)
+}
+
+/// A policy as a `<meta>` element can say it, and the directives that it cannot say. `ValueError` for what is no one policy.
+#[pyfunction]
+#[pyo3(name = "_csp_meta")]
+pub(super) fn csp_meta(value: &str) -> PyResult<(String, Vec<&'static str>)> {
+    let csp = Csp::parse(value.as_bytes()).value.unwrap_or_default();
+    let [policy] = csp.policies() else {
+        return Err(PyValueError::new_err(
+            "a meta element has one policy, with a directive at least",
+        ));
+    };
+    let (policy, left_out) = policy.clone().for_meta();
+    let left_out = left_out.into_iter().map(DirectiveName::as_str).collect();
+    Ok((policy.to_string(), left_out))
 }
 
 /// Why a browser would ignore the field as a whole; `None` if it reads it.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import re
+import warnings
 from dataclasses import dataclass, field
 
-from mantlet._mantlet import _csp_word_problem
-from mantlet.headers._checks import checked, refuse_non_ascii
+from mantlet._mantlet import _csp_meta, _csp_word_problem
+from mantlet.headers._checks import IgnoredByBrowsers, checked, refuse_non_ascii
 from mantlet.headers.base_header import BaseHeader, HeaderDefaultValue, HeaderName
 
 _NAME = re.compile(r"[A-Za-z0-9-]+")
@@ -88,6 +90,23 @@ class ContentSecurityPolicy(BaseHeader):
         if not directive or not _NAME.fullmatch(directive):
             raise ValueError(f"{directive!r} is not the name of a directive")
         return self._put(directive, values)
+
+    def meta(self) -> str:
+        """The policy as `<meta http-equiv="Content-Security-Policy" content="...">`.
+
+        For the `<head>` of a page whose server sends no header, before everything that it is to govern: a browser
+        ignores it in the body. Directives that browsers ignore there (`frame-ancestors`, `sandbox`, `report-uri`,
+        `report-to`) are left out, with a warning. Raises `ValueError` for a policy that only reports, which no element
+        can say, and where nothing is left.
+        """
+        if self.header_name != HeaderName.CONTENT_SECURITY_POLICY.value:
+            raise ValueError("a meta element enforces a policy; one that only reports needs the header")
+        value, left_out = _csp_meta(self.header_value)
+        for name in left_out:
+            warnings.warn(f"{name} does nothing in a meta element and is left out", IgnoredByBrowsers, stacklevel=2)
+        if not value:
+            raise ValueError("nothing of the policy works in a meta element")
+        return f'<meta http-equiv="Content-Security-Policy" content="{html.escape(value)}">'
 
     @staticmethod
     def keyword(name: str) -> str:
