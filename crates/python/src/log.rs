@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use mantlet_engine::{Engine, RequestHead};
+use mantlet_engine::{Engine, Evidence, RequestHead};
 use pyo3::intern;
 use pyo3::prelude::*;
 
@@ -24,18 +24,38 @@ pub(crate) fn verdict(
     let path = head.path.escape_ascii().to_string();
     let method = head.method.as_str();
     let arguments = (
-        "%s: %s %s: %s (%s)",
+        "%s: %s %s: %s (%s); %s",
         what,
         method,
         path,
         reason,
         fix.unwrap_or("no advice"),
+        asked(head),
     );
     let logged =
         logger(py).and_then(|logger| logger.call_method1(intern!(py, "warning"), arguments));
     if let Err(error) = logged {
         error.write_unraisable(py, None);
     }
+}
+
+/// What the request said of itself, escaped.
+fn asked(head: &RequestHead<'_>) -> String {
+    let Evidence {
+        host,
+        origin,
+        fetch_site,
+        ..
+    } = Evidence::of(head);
+    let fields = [
+        ("host", host),
+        ("origin", origin),
+        ("sec-fetch-site", fetch_site),
+    ];
+    let said = fields
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("{name}={}", value?)));
+    said.collect::<Vec<_>>().join(" ")
 }
 
 /// Whether requests are still looked at for a forgotten proxy.
