@@ -34,6 +34,8 @@ pub struct Edits<'e> {
     pub(crate) error: bool,
     /// Every Set-Cookie of the response, if one of them is to change.
     pub(crate) cookies: Vec<HeaderValue>,
+    /// What the limits tell.
+    pub(crate) limits: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Edits<'_> {
@@ -59,6 +61,9 @@ impl Edits<'_> {
             for cookie in self.cookies {
                 headers.append(header::SET_COOKIE, cookie);
             }
+        }
+        for (name, value) in self.limits {
+            headers.insert(name, value);
         }
     }
 
@@ -114,6 +119,7 @@ impl Edits<'_> {
             || self.caching_chosen
             || self.error
             || !self.cookies.is_empty()
+            || !self.limits.is_empty()
             || (self.table.nonce && self.nonce.is_none());
         (!own).then_some(self.table.number)
     }
@@ -157,7 +163,13 @@ impl Edits<'_> {
             name: header::SET_COOKIE,
             value: cookie.clone(),
         });
-        cache.into_iter().chain(fixed).chain(remove).chain(cookies)
+        let limits = self.limits.iter().map(|(name, value)| Edit {
+            op: Op::Override,
+            name: name.clone(),
+            value: value.clone(),
+        });
+        let own = cache.into_iter().chain(fixed);
+        own.chain(remove).chain(cookies).chain(limits)
     }
 }
 

@@ -16,15 +16,17 @@ use crate::client::{Sources, UntrustedProxy};
 use crate::emit::{ByType, Tables};
 use crate::entropy::Entropy;
 use crate::exchange::Exchange;
-use crate::head::RequestHead;
+use crate::head::{Now, RequestHead};
+use crate::limit::{Asked, LimitState, Limiters};
 use crate::nonce::Nonce;
 use crate::permit::Permit;
 use crate::policy::{
-    ClientAddress, CrossOrigin, FieldSizes, Https, Op, Policy, ResourceIsolation, Rule, Scoped,
-    Value, When,
+    ClientAddress, CrossOrigin, FieldSizes, Https, Limit, Op, Policy, ResourceIsolation, Rule,
+    Scoped, Value, When,
 };
 use crate::reason::ENTROPY;
 use crate::route::{RoutePath, normal, without_parameters};
+use crate::step::{Batch, Step, Waiting};
 use crate::verdict::{Denial, Verdict};
 
 /// A compiled policy. Cheap to clone; an [`Exchange`] holds the one it was opened under.
@@ -36,6 +38,7 @@ pub(crate) struct Compiled {
     pub(crate) field_sizes: FieldSizes,
     pub(crate) hosts: Option<Listed>,
     pub(crate) cross_origin: Option<CrossOrigin>,
+    pub(crate) limiters: Limiters,
     pub(crate) entropy: Box<dyn Entropy>,
     /// First [`ROOT`], then [`AMBIGUOUS`] and those of the routes, if there are routes.
     scopes: Vec<Scope>,
@@ -43,6 +46,8 @@ pub(crate) struct Compiled {
     paths: Vec<RoutePath>,
     /// Whether any check can deny a request: a policy of header fields alone reads nothing of it.
     judges: bool,
+    /// Whether the path decides anything of a request.
+    reads_path: bool,
     uses_nonce: bool,
     tells_reason: bool,
     /// How many tables the scopes have.
@@ -65,6 +70,8 @@ pub struct Checks<'e> {
 
 /// What holds for the paths of one route, or for those of none.
 pub(crate) struct Scope {
+    /// The path of the route; empty for the root.
+    pub(crate) path: String,
     pub(crate) any_host: bool,
     /// Those of the route; for a path that could be any, those of all routes.
     pub(crate) isolation: Vec<ResourceIsolation>,
@@ -99,6 +106,7 @@ impl Scope {
             }
         }
         Self {
+            path: String::new(),
             any_host: scoped.checks.any_host,
             isolation,
             tables: Tables::new(&scoped),
@@ -108,7 +116,12 @@ impl Scope {
 
 impl Engine {
     /// Compiles a policy.
-    pub fn new(policy: Policy, entropy: impl Entropy) -> Self {
+    pub fn new(mut policy: Policy, entropy: impl Entropy) -> Self {
+        let limiters = Limiters::new(&mut policy);
+        let exempts = |policy: &CrossOrigin| !policy.exempt_paths.is_empty();
+        let reads_path = !policy.routes.is_empty()
+            || policy.cross_origin.as_ref().is_some_and(exempts)
+            || limiters.iter().any(Limit::reads_path);
         let mut routes = policy.routes;
         routes.sort_by_key(|(path, _)| std::cmp::Reverse(path.as_str().len()));
         let of = |scoped: &Scoped| Vec::from_iter(scoped.checks.resource_isolation.clone());
@@ -128,7 +141,9 @@ impl Engine {
         }
         for (path, scoped) in routes {
             let own = of(&scoped);
-            scopes.push(Scope::new(scoped, own, &vary));
+            let mut scope = Scope::new(scoped, own, &vary);
+            path.as_str().clone_into(&mut scope.path);
+            scopes.push(scope);
             paths.push(path);
         }
         let tables = scopes.iter_mut().flat_map(|scope| scope.tables.all());
@@ -147,9 +162,12 @@ impl Engine {
             || policy.https == Https::Redirect
             || !policy.trusted_proxies.is_empty()
             || policy.field_sizes.is_some()
+            || !limiters.is_empty()
             || scopes.iter().any(|scope| !scope.isolation.is_empty());
         Self(Arc::new(Compiled {
             judges,
+            reads_path,
+            limiters,
             sources: Sources {
                 https: policy.https,
                 trusted: policy.trusted_proxies,
@@ -259,18 +277,64 @@ impl Engine {
         UntrustedProxy::of(&self.0.sources, head)
     }
 
-    /// Facts about a request -> whether it goes on, and the exchange that its response has to leave by.
-    pub fn on_request(&self, head: &RequestHead<'_>) -> (Verdict, Exchange) {
+    /// Whether any limit counts: a host then reads the clock, into [`RequestHead::now`] and
+    /// [`ResponseHead::now`](crate::ResponseHead::now).
+    pub fn reads_clock(&self) -> bool {
+        !self.0.limiters.is_empty()
+    }
+
+    /// Whether a limit counts in a store: without one, it does what its `on_error` says.
+    pub fn needs_store(&self) -> bool {
+        let shared = |limit: &Limit| matches!(limit.counted, crate::policy::Counted::Shared { .. });
+        self.0.limiters.iter().any(shared)
+    }
+
+    /// Whether a limit counts by the client's address: a host that does not know its peers has one client for all.
+    pub fn counts_clients(&self) -> bool {
+        self.0.limiters.iter().any(Limit::reads_client)
+    }
+
+    /// The limits, as the policy has them.
+    pub fn limits(&self) -> impl Iterator<Item = &Limit> {
+        self.0.limiters.iter()
+    }
+
+    /// The limits, as metrics show them.
+    pub fn limit_states(&self) -> impl Iterator<Item = LimitState> {
+        self.0.limiters.states()
+    }
+
+    /// Whether the pressure on this host should be read now: true for one of the callers, four times a second at the most, if
+    /// a limit is adaptive.
+    pub fn wants_reading(&self, now: Now) -> bool {
+        self.0.limiters.wants_reading(now)
+    }
+
+    /// What the sensors of this host say.
+    pub fn on_reading(&self, now: Now, reading: mantlet_limit::Reading) {
+        self.0.limiters.read(now, reading);
+    }
+
+    /// Hands on what limits have counted under `old`, to those of the same name that count the same. To be called before the
+    /// engine sees a request.
+    pub fn inherit(&self, old: &Self) {
+        self.0.limiters.inherit(&old.0.limiters);
+    }
+
+    /// Facts about a request -> whether it goes on, and the exchange that its response has to leave by; or what a store has to
+    /// be asked first.
+    pub fn on_request(&self, head: &RequestHead<'_>) -> Step {
         let compiled = &*self.0;
         let origination = compiled
             .sources
             .origination(head, compiled.field_sizes.other);
-        let path = compiled.reads_path().then(|| normal(head.path)).flatten();
-        let scope = compiled.scope(path.as_deref());
+        let path = compiled.reads_path.then(|| normal(head.path)).flatten();
+        let index = compiled.scope(path.as_deref());
         let secure = origination.secure;
-        let mut exchange = Exchange::new(self.clone(), scope, secure);
-        let scope = &compiled.scopes[scope];
+        let mut exchange = Exchange::new(self.clone(), index, secure);
+        let scope = &compiled.scopes[index];
         let mut reported = Reported::default();
+        let mut asked = None;
         if compiled.judges {
             let facts = Facts {
                 compiled,
@@ -281,13 +345,24 @@ impl Engine {
             };
             reported = match check::run(&facts, scope) {
                 Ok(reported) => reported,
-                Err(denial) => return (Verdict::Deny(denial), exchange),
+                Err(denial) => return Step::Decided(Verdict::Deny(denial), exchange),
             };
+            if !compiled.limiters.is_empty() {
+                match check::limits(&facts, scope) {
+                    Ok(found) => asked = Some(found),
+                    Err((found, stopped)) => return exchange.stopped(found, &stopped),
+                }
+            }
         }
         if compiled.uses_nonce && scope.tables.of(secure).needs_nonce() {
             match Nonce::draw(&*compiled.entropy) {
                 Ok(nonce) => exchange.nonce = Some(nonce),
-                Err(_) => return (Verdict::Deny(Denial::of(&ENTROPY)), exchange),
+                Err(_) => {
+                    if let Some(asked) = &mut asked {
+                        compiled.limiters.give_back(asked, head.now);
+                    }
+                    return Step::Decided(Verdict::Deny(Denial::of(&ENTROPY)), exchange);
+                }
             }
         }
         let permit = Permit {
@@ -296,8 +371,24 @@ impl Engine {
             client: origination.client,
             told: origination.trusted,
             reported,
+            limits: None,
         };
-        (Verdict::Allow(permit), exchange)
+        match asked {
+            None => Step::Decided(Verdict::Allow(permit), exchange),
+            Some(mut asked) if !asked.takes.is_empty() => {
+                let takes = std::mem::take(&mut asked.takes);
+                Step::Waiting(Box::new(Waiting {
+                    exchange,
+                    permit,
+                    asked,
+                    batch: Batch { takes },
+                }))
+            }
+            Some(asked) => {
+                let (verdict, exchange) = exchange.admitted(permit, asked);
+                Step::Decided(verdict, exchange)
+            }
+        }
     }
 
     /// The exchange of a request that could not be read: no check is asked, and its answer has the root's header fields.
@@ -313,15 +404,17 @@ impl Engine {
     pub(crate) fn tells_reason(&self) -> bool {
         self.0.tells_reason
     }
+
+    pub(crate) fn limiters(&self) -> &Limiters {
+        &self.0.limiters
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        &*self.0.entropy
+    }
 }
 
 impl Compiled {
-    /// Whether the path decides anything of this request.
-    fn reads_path(&self) -> bool {
-        let exempts = |policy: &CrossOrigin| !policy.exempt_paths.is_empty();
-        !self.paths.is_empty() || self.cross_origin.as_ref().is_some_and(exempts)
-    }
-
     fn scope(&self, path: Option<&[u8]>) -> usize {
         if self.paths.is_empty() {
             return ROOT;

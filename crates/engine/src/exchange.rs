@@ -1,13 +1,21 @@
 //! One request and its response.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use mantlet_limit::Left;
 
 use crate::edit::{CONTENT_TYPE, Edits, hardened, is_html};
 use crate::emit::Table;
 use crate::engine::Engine;
-use crate::head::{Fields, ResponseHead};
+use crate::entropy::Entropy;
+use crate::head::{Fields, Now, ResponseHead};
+use crate::limit::{Asked, Quotas, Stopped, Tally, UnderWay, seconds};
 use crate::nonce::Nonce;
-use crate::verdict::{Denial, Form, Reply};
+use crate::permit::Permit;
+use crate::reason::LIMIT_OVERSIZED;
+use crate::step::{Replies, Step};
+use crate::verdict::{Denial, Form, Limited, Reply, Verdict};
 
 /// The reason code of a denial, where the policy asks for it.
 pub(crate) const MANTLET_REASON: HeaderName = HeaderName::from_static("mantlet-reason");
@@ -20,6 +28,9 @@ pub struct Exchange {
     scope: usize,
     secure: bool,
     pub(crate) nonce: Option<Nonce>,
+    /// What the limits have said.
+    limits: Option<Arc<Quotas>>,
+    under_way: Option<Box<UnderWay>>,
 }
 
 impl Exchange {
@@ -29,7 +40,71 @@ impl Exchange {
             scope,
             secure,
             nonce: None,
+            limits: None,
+            under_way: None,
         }
+    }
+
+    /// A request that every limit lets through.
+    pub(crate) fn admitted(mut self, mut permit: Permit, asked: Asked) -> (Verdict, Self) {
+        permit.reported[2] = asked.reported;
+        if !asked.tickets.is_empty() {
+            let under_way = UnderWay::new(self.engine.clone(), asked.tickets, asked.tally.now);
+            self.under_way = Some(Box::new(under_way));
+        }
+        self.tell(asked.tally);
+        permit.limits = self.limits.clone();
+        (Verdict::Allow(permit), self)
+    }
+
+    /// A request that a limit stops.
+    pub(crate) fn stopped(mut self, asked: Asked, stopped: &Stopped) -> Step {
+        let denial = self.denial(stopped);
+        self.tell(asked.tally);
+        Step::Decided(Verdict::Deny(denial), self)
+    }
+
+    /// A request whose store has answered, or has not.
+    pub(crate) fn resumed(
+        self,
+        permit: Permit,
+        mut asked: Asked,
+        replies: Option<Replies>,
+    ) -> (Verdict, Self) {
+        let limiters = self.engine.limiters();
+        let settled = match replies {
+            Some(replies) => limiters.answered(&mut asked, &replies.takes),
+            None => limiters.unanswered(&mut asked),
+        };
+        match settled {
+            Ok(()) => self.admitted(permit, asked),
+            Err(stopped) => self.stopped(asked, &stopped).without_store(),
+        }
+    }
+
+    fn tell(&mut self, tally: Tally) {
+        if !tally.entries.is_empty() {
+            let engine = self.engine.clone();
+            self.limits = Some(Arc::new(Quotas { engine, tally }));
+        }
+    }
+
+    fn denial(&self, stopped: &Stopped) -> Denial {
+        let limiters = self.engine.limiters();
+        let named = stopped.by.iter().filter_map(|(index, _)| limiters.get(*index));
+        let by: Vec<_> = named.clone().map(|limiter| limiter.limit.name.clone()).collect();
+        let answer = named.clone().find_map(|limiter| limiter.limit.answer.as_ref());
+        let outcomes = stopped.by.iter().filter_map(|(_, outcome)| outcome.as_ref());
+        let longest = outcomes.map(|outcome| outcome.retry_after).max();
+        let longest = longest.filter(|_| stopped.reason != &LIMIT_OVERSIZED);
+        let retry_after = longest.map(|longest| {
+            // a fifth more at the most: those who were turned away together do not come back together, and nobody too early
+            let spread = longest.mul_f64(0.2 * part(self.engine.entropy()));
+            seconds(longest.saturating_add(spread)).max(1)
+        });
+        let mut denial = Denial::of(stopped.reason).answered(answer);
+        denial.limited = (!by.is_empty()).then(|| Box::new(Limited { by, retry_after }));
+        denial
     }
 
     /// Whether the client came by https.
@@ -55,6 +130,9 @@ impl Exchange {
         let caching_chosen =
             table.has_caching && (says(&header::CACHE_CONTROL) || says(&header::EXPIRES));
         let error = table.has_caching && head.status.as_u16() >= 400;
+        if let Some(now) = head.now {
+            self.answered(head.status, now);
+        }
         let by_type = || by_type(table, head);
         Edits {
             table,
@@ -66,6 +144,26 @@ impl Exchange {
             caching_chosen,
             error,
             cookies,
+            limits: match &self.limits {
+                Some(limits) => limits.tally.fields(self.engine.limiters(), head.status),
+                None => Vec::new(),
+            },
+        }
+    }
+
+    /// The application has answered: what it took tells how busy it is. What the client got wrong tells nothing.
+    fn answered(&self, status: StatusCode, now: Now) {
+        let told = !status.is_client_error();
+        if let Some(under_way) = &self.under_way {
+            let how = match (told, status == StatusCode::GATEWAY_TIMEOUT) {
+                (_, true) => Left::Dropped,
+                (true, _) => Left::Answered,
+                (false, _) => Left::Ignored,
+            };
+            under_way.leave(now, how);
+        }
+        if let Some(limits) = self.limits.as_ref().filter(|_| told) {
+            self.engine.limiters().sample(&limits.tally, now);
         }
     }
 
@@ -91,6 +189,15 @@ impl Exchange {
         }
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         reply
+    }
+}
+
+/// A random part of 1; none without randomness.
+fn part(entropy: &dyn Entropy) -> f64 {
+    let mut bytes = [0; 4];
+    match entropy.fill(&mut bytes) {
+        Ok(()) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),
+        Err(_) => 0.0,
     }
 }
 

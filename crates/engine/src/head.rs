@@ -2,7 +2,10 @@
 
 use std::net::IpAddr;
 
+use std::time::Duration;
+
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use mantlet_limit::Moment;
 
 /// A header section that can be asked for the fields a policy reads.
 ///
@@ -93,6 +96,15 @@ impl Fields for Vec<(HeaderName, HeaderValue)> {
     }
 }
 
+/// The time, as the host's clocks have it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// By a clock that never goes back: what limits count by.
+    pub moment: Moment,
+    /// Since 1970-01-01, by the clock on the wall.
+    pub unix: Duration,
+}
+
 /// Facts about a request.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
@@ -113,6 +125,8 @@ pub struct RequestHead<'a> {
     /// Whether the peer's address is one that PROXY protocol gives: the fields are then the client's own, and no field of it
     /// is believed, whatever its address.
     pub announced: bool,
+    /// When it came; read by the host where [`Engine::reads_clock`](crate::Engine::reads_clock) says so.
+    pub now: Now,
     /// The request fields.
     pub fields: &'a dyn Fields,
 }
@@ -128,6 +142,7 @@ impl<'a> RequestHead<'a> {
             tls: false,
             peer: None,
             announced: false,
+            now: Now::default(),
             fields,
         }
     }
@@ -139,6 +154,8 @@ impl<'a> RequestHead<'a> {
 pub struct ResponseHead<'a> {
     /// The status.
     pub status: StatusCode,
+    /// When it came, where the host reads the clock: how long the application took.
+    pub now: Option<Now>,
     /// The response fields as the application chose them.
     pub fields: &'a dyn Fields,
 }
@@ -146,6 +163,10 @@ pub struct ResponseHead<'a> {
 impl<'a> ResponseHead<'a> {
     /// A response of this status with these fields.
     pub fn new(status: StatusCode, fields: &'a dyn Fields) -> Self {
-        Self { status, fields }
+        Self {
+            status,
+            now: None,
+            fields,
+        }
     }
 }

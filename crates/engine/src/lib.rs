@@ -3,7 +3,8 @@
 //! A pure function over plain data: no socket, no runtime, no clock, no environment. A host adapter copies facts out of
 //! its host, asks twice, and applies edits:
 //!
-//! 1. [`Engine::on_request`]: facts about the request -> a [`Verdict`] and an [`Exchange`];
+//! 1. [`Engine::on_request`]: facts about the request -> a [`Verdict`] and an [`Exchange`], at once or, where a store has to be asked,
+//!    after one trip ([`Step`]);
 //! 2. [`Exchange::on_response`]: facts about the response -> [`Edits`] of its header section.
 //!
 //! Every response leaves by call two: denials, 404s, redirects, errors of the host itself.
@@ -11,14 +12,15 @@
 //! ```
 //! use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 //! use mantlet_engine::policy::{Policy, Rule, Rules, Scoped};
-//! use mantlet_engine::{Engine, OsEntropy, RequestHead, ResponseHead, Verdict};
+//! use mantlet_engine::{Engine, OsEntropy, RequestHead, ResponseHead, Step, Verdict};
 //!
 //! let nosniff = Rule::set(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 //! let policy = Policy::new(Scoped::any(Rules { headers: vec![nosniff], ..Rules::default() }));
 //! let engine = Engine::new(policy, OsEntropy);
 //!
 //! let mut headers = HeaderMap::new();
-//! let (verdict, exchange) = engine.on_request(&RequestHead::new(&Method::GET, b"/", &headers));
+//! let step = engine.on_request(&RequestHead::new(&Method::GET, b"/", &headers));
+//! let Step::Decided(verdict, exchange) = step else { unreachable!("no limit of a store") };
 //! assert!(matches!(verdict, Verdict::Allow(_)));
 //!
 //! let edits = exchange.on_response(&ResponseHead::new(StatusCode::OK, &headers));
@@ -36,12 +38,14 @@ mod evidence;
 mod exchange;
 mod head;
 mod intern;
+mod limit;
 mod live;
 mod nonce;
 mod permit;
 pub mod policy;
 mod reason;
 pub mod route;
+mod step;
 mod transport;
 mod verdict;
 
@@ -51,10 +55,12 @@ pub use engine::{Checks, Engine};
 pub use entropy::{Entropy, EntropyError, OsEntropy};
 pub use evidence::Evidence;
 pub use exchange::{Exchange, is_cache_field};
-pub use head::{Fields, RequestHead, ResponseHead, Single};
+pub use head::{Fields, Now, RequestHead, ResponseHead, Single};
+pub use limit::LimitState;
 pub use live::Live;
 pub use nonce::Nonce;
 pub use permit::Permit;
 pub use policy::Op;
 pub use reason::{REASONS, Reason};
+pub use step::{Batch, Replies, Step, Store, StoreDown, Trip, Waiting};
 pub use verdict::{Denial, Form, Reply, Verdict};

@@ -16,8 +16,9 @@ impl Live {
         Self(Arc::new(ArcSwap::from_pointee(engine)))
     }
 
-    /// Puts `engine` in force for every request from now on.
+    /// Puts `engine` in force for every request from now on. Limits that are still the same go on counting where they were.
     pub fn replace(&self, engine: Engine) {
+        engine.inherit(&self.0.load());
         self.0.store(Arc::new(engine));
     }
 

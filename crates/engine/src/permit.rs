@@ -1,12 +1,16 @@
 //! What the application may read of a request that was let through.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use mantlet_limit::Outcome;
+
+use crate::limit::Quotas;
 use crate::nonce::Nonce;
 use crate::reason::Reason;
 
 /// The answer of the checks to the application.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Permit {
     pub(crate) nonce: Option<Nonce>,
     pub(crate) secure: bool,
@@ -14,7 +18,9 @@ pub struct Permit {
     /// Whether a trusted peer was listened to.
     pub(crate) told: bool,
     /// What origin and isolation would have said.
-    pub(crate) reported: [Option<&'static Reason>; 2],
+    pub(crate) reported: [Option<&'static Reason>; 3],
+    /// What the limits have left.
+    pub(crate) limits: Option<Arc<Quotas>>,
 }
 
 impl Permit {
@@ -33,10 +39,18 @@ impl Permit {
         self.client
     }
 
-    /// Whether there is anything that the request itself does not say: a nonce, what a trusted peer tells, a report. A host may
-    /// spare itself the way to the application for a permit that tells nothing.
+    /// What the limits that the request passed have left, by name, in their order.
+    pub fn quotas(&self) -> impl Iterator<Item = (&str, &Outcome)> {
+        self.limits.iter().flat_map(|limits| limits.iter())
+    }
+
+    /// Whether there is anything that the request itself does not say: a nonce, what a trusted peer tells, a report, a quota. A
+    /// host may spare itself the way to the application for a permit that tells nothing.
     pub fn tells(&self) -> bool {
-        self.told || self.nonce.is_some() || self.reported != [None; 2]
+        self.told
+            || self.nonce.is_some()
+            || self.limits.is_some()
+            || self.reported.iter().any(Option::is_some)
     }
 
     /// Why the request would have been denied by the checks that only report, in their order.

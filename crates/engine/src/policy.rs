@@ -11,6 +11,11 @@ use mantlet_headers::{HostPattern, Origin};
 
 use crate::route::RoutePath;
 pub use crate::verdict::Answer;
+pub use limit::{
+    CostOf, Counted, Counting, Exemption, KeyPart, Limit, LimitFields, OnError, Prefix, Selection,
+};
+
+mod limit;
 
 /// A whole policy.
 #[derive(Clone, Debug)]
@@ -28,6 +33,10 @@ pub struct Policy {
     pub hosts: Option<Hosts>,
     /// Protection against requests that another site makes a browser send; `None`: off.
     pub cross_origin: Option<CrossOrigin>,
+    /// How many requests, of whom: all of them hold at once.
+    pub limits: Vec<Limit>,
+    /// How a client is told what is left.
+    pub limit_fields: LimitFields,
     /// Whether a denial tells its reason code, in the response field `Mantlet-Reason`.
     pub tell_reason: bool,
     /// The rules of every path that no route claims. A path that is not in normal form gets them too, and the checks of
@@ -47,6 +56,8 @@ impl Policy {
             field_sizes: None,
             hosts: None,
             cross_origin: None,
+            limits: Vec::new(),
+            limit_fields: LimitFields::default(),
             tell_reason: false,
             root,
             routes: Vec::new(),

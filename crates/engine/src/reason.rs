@@ -111,6 +111,27 @@ reasons! {
     ISOLATION_EMBEDDED = "isolation.embedded", FORBIDDEN,
         "This resource is not for other origins.",
         "another site embeds it as an image, script or the like: resource_isolation = false on the route makes it public";
+    LIMIT_EXCEEDED = "limit.exceeded", TOO_MANY_REQUESTS,
+        "Too many requests.",
+        "the limit of that name, [[limit]] in the policy: requests, window and burst say how many, key of whom; \
+         disposition = \"report\" lets them through and tells the log";
+    LIMIT_SHED = "limit.shed", SERVICE_UNAVAILABLE,
+        "The service is busy.",
+        "the client is within its limit, and this host is under pressure, or too many requests are under way: thresholds, \
+         min_requests and max_in_flight of that [[limit]]";
+    LIMIT_OVERSIZED = "limit.oversized", PAYLOAD_TOO_LARGE,
+        "This request costs more than its limit ever allows.",
+        "the cost of the request is above burst (of a token bucket) or requests of that [[limit]]: it can never pass";
+    LIMIT_UNAVAILABLE = "limit.unavailable", SERVICE_UNAVAILABLE,
+        "The service cannot answer right now.",
+        "the store of a limit with on_error = \"closed\" does not answer: see [store.redis]; on_error = \"local\" counts in this \
+         process meanwhile";
+    LIMIT_KEY_REPEATED = "limit.key-repeated", BAD_REQUEST,
+        "The request has a field twice that may stand there once.",
+        "the field that a [[limit]] counts by, key = { field = \"...\" }, is sent twice: nobody knows which one the application reads";
+    LIMIT_KEY_TOO_LARGE = "limit.key-too-large", REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "A header field of the request is too large.",
+        "the field that a [[limit]] counts by is longer than other of [max_field_size]";
     ENTROPY = "entropy.unavailable", SERVICE_UNAVAILABLE,
         "The service cannot answer right now.",
         "the operating system gives no random bytes: a nonce cannot be drawn";

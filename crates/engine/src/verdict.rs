@@ -11,7 +11,7 @@ use crate::permit::Permit;
 use crate::reason::Reason;
 
 /// Whether a request goes on to the application.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Verdict {
     /// It goes on, and the application may read the permit.
@@ -35,6 +35,19 @@ pub struct Denial {
     pub location: Option<HeaderValue>,
     /// What the policy answers in place of the default.
     pub answer: Option<Arc<Answer>>,
+    /// Of a request that a limit stops: by which, and for how long.
+    pub limited: Option<Box<Limited>>,
+}
+
+/// What stopped a request, of those that limits stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limited {
+    /// The names of the limits that it is above.
+    pub by: Vec<Arc<str>>,
+    /// When the same request may pass, in whole seconds from now, spread so that clients do not come back all at once; `None`
+    /// where it can never pass, or nobody knows.
+    pub retry_after: Option<u64>,
 }
 
 /// An answer of the policy's own to a denied request.
@@ -56,6 +69,7 @@ impl Denial {
             fix: None,
             location: None,
             answer: None,
+            limited: None,
         }
     }
 
@@ -74,8 +88,36 @@ impl Denial {
         self
     }
 
+    /// The type of the problem, and the members that go with it: those of draft-ietf-httpapi-ratelimit-headers-10 section 4 for
+    /// what limits stop.
+    fn problem(&self) -> (&'static str, String) {
+        let Some(limited) = &self.limited else {
+            return ("about:blank", String::new());
+        };
+        let kind = match self.status {
+            StatusCode::TOO_MANY_REQUESTS => {
+                "https://iana.org/assignments/http-problem-types#quota-exceeded"
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
+            }
+            _ => "about:blank",
+        };
+        let names: Vec<_> = limited.by.iter().map(|name| format!("\"{name}\"")).collect();
+        let violated = match names.is_empty() {
+            true => String::new(),
+            false => format!(",\"violated-policies\":[{}]", names.join(",")),
+        };
+        (kind, violated)
+    }
+
     /// The body and its type.
     fn body(&self, form: Form) -> (HeaderValue, String) {
+        // whoever takes any JSON is told which limit it was
+        let form = match form {
+            Form::Json if self.limited.is_some() => Form::Problem,
+            form => form,
+        };
         if let Some((content_type, body)) = self.answer.as_ref().and_then(|own| own.body.clone()) {
             return (content_type, body);
         }
@@ -85,8 +127,9 @@ impl Denial {
             Form::Json => format!("{{\"detail\":\"{}\"}}", escaped(&self.detail, json_escape)),
             Form::Problem => {
                 let detail = escaped(&self.detail, json_escape);
+                let (kind, violated) = self.problem();
                 format!(
-                    "{{\"type\":\"about:blank\",\"title\":\"{title}\",\"status\":{code},\"detail\":\"{detail}\"}}"
+                    "{{\"type\":\"{kind}\",\"title\":\"{title}\",\"status\":{code},\"detail\":\"{detail}\"{violated}}}"
                 )
             }
             Form::Text => format!("{}\n", escaped(&self.detail, |_| None)),
@@ -109,6 +152,9 @@ impl Denial {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         if let Some(location) = &self.location {
             headers.insert(header::LOCATION, location.clone());
+        }
+        if let Some(seconds) = self.limited.as_ref().and_then(|limited| limited.retry_after) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         let body = match *method {
             Method::HEAD => String::new(),

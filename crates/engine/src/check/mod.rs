@@ -5,16 +5,19 @@
 //! 3. **Https**: a client that is sent to https has nothing else to hear over plain http.
 //! 4. **Origin**: who makes a browser ask for a change.
 //! 5. **Isolation**: who makes a browser load something.
+//! 6. **Limits**: how many requests. Last, so that a request that is denied takes nothing: a page of another site cannot use up
+//!    its visitor's quota. Those of this process first, then in one batch those of a store.
 //!
 //! The client's address and the route are known before the first: no check can change them.
 //!
 //! A Host that is repeated or malformed is denied whichever check is on; which names are ours is asked with `[hosts]`. A policy
-//! without hosts, sizes, trusted proxies, redirect to https, protection and isolation writes header fields and reads nothing of a
+//! without hosts, sizes, trusted proxies, redirect to https, protection, isolation and limits writes header fields and reads nothing of a
 //! request: it is a policy of `preset = "none"`, or one that says `danger_off`.
 
 mod fields;
 pub(crate) mod host;
 mod isolation;
+mod limit;
 mod origin;
 
 use std::borrow::Cow;
@@ -22,7 +25,9 @@ use std::sync::Arc;
 
 use crate::client::Origination;
 use crate::engine::{Compiled, Scope};
+use crate::entropy::Entropy;
 use crate::head::{RequestHead, Single};
+use crate::limit::{Asked, Stopped};
 use crate::policy::{Disposition, Https};
 use crate::reason::{FIELD_TOO_LARGE, Reason};
 use crate::transport;
@@ -31,7 +36,7 @@ use crate::verdict::{Answer, Denial};
 pub(crate) use fields::Read;
 
 /// Why the checks that only report would have denied a request.
-pub(crate) type Reported = [Option<&'static Reason>; 2];
+pub(crate) type Reported = [Option<&'static Reason>; 3];
 
 /// What the checks look at.
 pub(crate) struct Facts<'r> {
@@ -72,24 +77,33 @@ impl<'r> Facts<'r> {
         if reason == &FIELD_TOO_LARGE {
             return Err(Denial::of(reason));
         }
-        let enforced = match disposition {
-            Disposition::Enforce => true,
-            Disposition::Report { enforce_percent: 0 } => false,
-            Disposition::Report { enforce_percent } => {
-                let mut bytes = [0u8; 4];
-                // without randomness it is denied
-                let failed = self.compiled.entropy.fill(&mut bytes).is_err();
-                failed || u32::from_le_bytes(bytes) % 100 < u32::from(enforce_percent)
-            }
-        };
-        match enforced {
+        match enforced(disposition, &*self.compiled.entropy) {
             true => Err(Denial::of(reason).answered(answer)),
             false => Ok(Some(reason)),
         }
     }
 }
 
-/// Runs every check.
+/// Whether a request that failed a check is denied: always, or so many of a hundred.
+fn enforced(disposition: Disposition, entropy: &dyn Entropy) -> bool {
+    match disposition {
+        Disposition::Enforce => true,
+        Disposition::Report { enforce_percent: 0 } => false,
+        Disposition::Report { enforce_percent } => {
+            let mut bytes = [0u8; 4];
+            // without randomness it is denied
+            let failed = entropy.fill(&mut bytes).is_err();
+            failed || u32::from_le_bytes(bytes) % 100 < u32::from(enforce_percent)
+        }
+    }
+}
+
+/// Asks how many requests; there is at least one limit.
+pub(crate) fn limits(facts: &Facts<'_>, scope: &Scope) -> Result<Asked, (Asked, Stopped)> {
+    limit::check(facts, scope)
+}
+
+/// Runs every check but the limits.
 pub(crate) fn run(facts: &Facts<'_>, scope: &Scope) -> Result<Reported, Denial> {
     let compiled = facts.compiled;
     facts.sizes().map_err(Denial::of)?;
