@@ -29,7 +29,7 @@ impl Host for Alone {
             .map(|authority| authority.as_str().as_bytes());
         head.tls = case.request.tls || case.request.secure;
         head.peer = Some(case.request.peer().into());
-        let (verdict, exchange) = engine.on_request(&head);
+        let (verdict, exchange) = engine.on_request(&head).without_store();
 
         let (told, status, mut headers, body) = match verdict {
             Verdict::Allow(permit) => {

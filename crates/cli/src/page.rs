@@ -64,7 +64,7 @@ impl Page<'_> {
         let mut head = RequestHead::new(&self.method, self.path.as_bytes(), &self.fields);
         head.tls = self.scheme == Scheme::Https;
         head.peer = self.peer;
-        let (verdict, exchange) = engine.on_request(&head);
+        let (verdict, exchange) = engine.on_request(&head).without_store();
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, self.content_type.clone());
         let mut denied = None;

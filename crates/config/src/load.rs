@@ -254,7 +254,7 @@ mod tests {
         let loaded = config.load(Some(Environment::Production)).expect("right");
         let mut headers = HeaderMap::new();
         let request = RequestHead::new(&Method::GET, b"/", &headers);
-        let (_, exchange) = loaded.engine.on_request(&request);
+        let (_, exchange) = loaded.engine.on_request(&request).without_store();
         let response = ResponseHead::new(StatusCode::OK, &headers);
         exchange.on_response(&response).apply(&mut headers);
         let value = headers.get(name).expect("sent");

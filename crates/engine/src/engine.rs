@@ -17,7 +17,7 @@ use crate::emit::{ByType, Tables};
 use crate::entropy::Entropy;
 use crate::exchange::Exchange;
 use crate::head::{Now, RequestHead};
-use crate::limit::{Asked, LimitState, Limiters};
+use crate::limit::{LimitState, Limiters};
 use crate::nonce::Nonce;
 use crate::permit::Permit;
 use crate::policy::{
@@ -300,8 +300,8 @@ impl Engine {
     }
 
     /// The limits, as metrics show them.
-    pub fn limit_states(&self) -> impl Iterator<Item = LimitState> {
-        self.0.limiters.states()
+    pub fn limit_states(&self, now: Now) -> impl Iterator<Item = LimitState> {
+        self.0.limiters.states(now)
     }
 
     /// Whether the pressure on this host should be read now: true for one of the callers, four times a second at the most, if

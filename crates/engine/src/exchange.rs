@@ -91,10 +91,21 @@ impl Exchange {
 
     fn denial(&self, stopped: &Stopped) -> Denial {
         let limiters = self.engine.limiters();
-        let named = stopped.by.iter().filter_map(|(index, _)| limiters.get(*index));
-        let by: Vec<_> = named.clone().map(|limiter| limiter.limit.name.clone()).collect();
-        let answer = named.clone().find_map(|limiter| limiter.limit.answer.as_ref());
-        let outcomes = stopped.by.iter().filter_map(|(_, outcome)| outcome.as_ref());
+        let named = stopped
+            .by
+            .iter()
+            .filter_map(|(index, _)| limiters.get(*index));
+        let by: Vec<_> = named
+            .clone()
+            .map(|limiter| limiter.limit.name.clone())
+            .collect();
+        let answer = named
+            .clone()
+            .find_map(|limiter| limiter.limit.answer.as_ref());
+        let outcomes = stopped
+            .by
+            .iter()
+            .filter_map(|(_, outcome)| outcome.as_ref());
         let longest = outcomes.map(|outcome| outcome.retry_after).max();
         let longest = longest.filter(|_| stopped.reason != &LIMIT_OVERSIZED);
         let retry_after = longest.map(|longest| {

@@ -53,14 +53,18 @@ impl Waiting {
             batch,
         } = self;
         // an answer to another question is none
-        let replies = replies.ok().filter(|replies| replies.takes.len() == batch.takes.len());
+        let replies = replies
+            .ok()
+            .filter(|replies| replies.takes.len() == batch.takes.len());
         exchange.resumed(permit, asked, replies)
     }
 }
 
 impl fmt::Debug for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Waiting").field("batch", &self.batch).finish_non_exhaustive()
+        f.debug_struct("Waiting")
+            .field("batch", &self.batch)
+            .finish_non_exhaustive()
     }
 }
 

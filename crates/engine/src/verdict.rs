@@ -103,7 +103,11 @@ impl Denial {
             }
             _ => "about:blank",
         };
-        let names: Vec<_> = limited.by.iter().map(|name| format!("\"{name}\"")).collect();
+        let names: Vec<_> = limited
+            .by
+            .iter()
+            .map(|name| format!("\"{name}\""))
+            .collect();
         let violated = match names.is_empty() {
             true => String::new(),
             false => format!(",\"violated-policies\":[{}]", names.join(",")),
@@ -153,7 +157,11 @@ impl Denial {
         if let Some(location) = &self.location {
             headers.insert(header::LOCATION, location.clone());
         }
-        if let Some(seconds) = self.limited.as_ref().and_then(|limited| limited.retry_after) {
+        if let Some(seconds) = self
+            .limited
+            .as_ref()
+            .and_then(|limited| limited.retry_after)
+        {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         let body = match *method {

@@ -36,7 +36,7 @@ fn judged(engine: &Engine, request: &Request, peer: IpAddr) -> Verdict {
     head.authority = request.authority.as_deref();
     head.tls = request.tls;
     head.peer = Some(peer);
-    engine.on_request(&head).0
+    engine.on_request(&head).without_store().0
 }
 
 fn policies() -> impl Strategy<Value = Policy> {
@@ -259,7 +259,7 @@ proptest! {
         let mut head = RequestHead::new(&request.method, &request.path, &request.fields);
         head.authority = request.authority.as_deref();
         head.peer = Some(peer);
-        let (verdict, exchange) = engine.on_request(&head);
+        let (verdict, exchange) = engine.on_request(&head).without_store();
         let hops = engine.hops(&head);
         prop_assert_eq!(hops.last(), Some(&peer));
         match verdict {
@@ -363,7 +363,7 @@ proptest! {
             HeaderName::from_static("sec-fetch-site"),
             HeaderValue::from_static("cross-site"),
         )];
-        let verdict = engine.on_request(&RequestHead::new(&Method::POST, b"/", &fields)).0;
+        let verdict = engine.on_request(&RequestHead::new(&Method::POST, b"/", &fields)).without_store().0;
         let denied = u32::from_le_bytes(drawn) % 100 < u32::from(percent);
         prop_assert_eq!(passes(&verdict), !denied);
         if let Verdict::Allow(permit) = verdict {
@@ -391,6 +391,8 @@ fn without_randomness_what_fails_is_denied() {
         HeaderName::from_static("sec-fetch-site"),
         HeaderValue::from_static("cross-site"),
     )];
-    let (verdict, _) = engine.on_request(&RequestHead::new(&Method::POST, b"/", &fields));
+    let (verdict, _) = engine
+        .on_request(&RequestHead::new(&Method::POST, b"/", &fields))
+        .without_store();
     assert!(!passes(&verdict));
 }

@@ -46,7 +46,7 @@ fn answer(
     let none = HeaderMap::new();
     let mut request = RequestHead::new(&Method::GET, path.as_bytes(), &none);
     request.tls = tls;
-    let (_, exchange) = engine.on_request(&request);
+    let (_, exchange) = engine.on_request(&request).without_store();
     let mut response = HeaderMap::new();
     for (name, value) in fields {
         response.append(name, HeaderValue::from_static(value));
@@ -98,7 +98,9 @@ fn values_with_a_nonce_are_told_by_their_index() {
     ]);
     let engine = Engine::new(Policy::new(Scoped::any(rules)), OsEntropy);
     let none = HeaderMap::new();
-    let (_, exchange) = engine.on_request(&RequestHead::new(&Method::GET, b"/", &none));
+    let (_, exchange) = engine
+        .on_request(&RequestHead::new(&Method::GET, b"/", &none))
+        .without_store();
     let edits = exchange.on_response(&ResponseHead::new(StatusCode::OK, &none));
     let all: Vec<Edit> = edits.iter().collect();
     let fresh: Vec<_> = edits.fresh().collect();

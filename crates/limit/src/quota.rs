@@ -21,7 +21,9 @@ pub enum QuotaError {
     #[error("the window is between 1 millisecond and 366 days")]
     Window,
     /// A full bucket takes longer to drain than can be counted.
-    #[error("the burst takes more than 146 years to come back: a smaller burst, or more requests a window")]
+    #[error(
+        "the burst takes more than 146 years to come back: a smaller burst, or more requests a window"
+    )]
     Overflow,
     /// A burst is a token bucket's.
     #[error("burst belongs to a token bucket: a sliding window lets its requests come at once")]
@@ -61,8 +63,7 @@ impl Quota {
         if burst == 0 {
             return Err(QuotaError::Zero);
         }
-        let drain = (burst as u128) * self.window.as_nanos().div_ceil(self.requests as u128);
-        if drain > LONGEST {
+        if (burst as u128) * (self.interval() as u128) > LONGEST {
             return Err(QuotaError::Overflow);
         }
         Ok(Self { burst, ..self })
@@ -81,5 +82,11 @@ impl Quota {
     /// How many may come at once.
     pub const fn burst(&self) -> u32 {
         self.burst
+    }
+
+    /// Nanoseconds from one request to the next at an even pace, rounded up.
+    pub(crate) const fn interval(&self) -> u64 {
+        // a window is at most 366 days, 2^55 nanoseconds
+        self.window.as_nanos().div_ceil(self.requests as u128) as u64
     }
 }

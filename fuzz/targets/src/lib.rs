@@ -170,7 +170,10 @@ fn host_pattern(data: &[u8]) {
                 let none = HeaderMap::new();
                 let mut head = RequestHead::new(&Method::GET, b"/", &none);
                 head.authority = Some(host.as_bytes());
-                matches!(engine.on_request(&head).0, Verdict::Allow(_))
+                matches!(
+                    engine.on_request(&head).without_store().0,
+                    Verdict::Allow(_)
+                )
             };
             match text.strip_prefix("*.") {
                 Some(name) => {
@@ -220,7 +223,7 @@ fn request(data: &[u8]) {
     for (engine, peer) in ENGINES.iter().flat_map(|engine| [(engine, 1), (engine, 2)]) {
         let mut head = RequestHead::new(&method, path, &fields);
         head.peer = Some([10, 0, 0, peer].into());
-        let (verdict, exchange) = engine.on_request(&head);
+        let (verdict, exchange) = engine.on_request(&head).without_store();
         let reason = match &verdict {
             Verdict::Deny(denial) => {
                 let reply = exchange.reply(denial, &method, Form::of(&fields));
@@ -378,7 +381,7 @@ fn policy_file(data: &[u8]) {
             let none = HeaderMap::new();
             let mut head = RequestHead::new(&Method::GET, b"/docs", &none);
             head.tls = true;
-            let (_, exchange) = engine.on_request(&head);
+            let (_, exchange) = engine.on_request(&head).without_store();
             let mut headers = HeaderMap::new();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
             exchange

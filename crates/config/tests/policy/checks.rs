@@ -23,7 +23,7 @@ fn verdict(engine: &Engine, method: &str, path: &str, fields: &[(&str, &str)]) -
     }
     let mut head = RequestHead::new(&method, path.as_bytes(), &headers);
     head.peer = Some([10, 0, 0, 1].into());
-    match engine.on_request(&head).0 {
+    match engine.on_request(&head).without_store().0 {
         Verdict::Allow(permit) if permit.reported().next().is_some() => "reported",
         Verdict::Allow(_) => "allow",
         Verdict::Deny(denial) => denial.reason,
@@ -309,7 +309,9 @@ fn a_denial_of_ones_own_is_sent_and_the_sizes_are_settable() {
 
     let mut headers = HeaderMap::new();
     headers.insert("sec-fetch-site", HeaderValue::from_static("cross-site"));
-    let (verdict, exchange) = engine.on_request(&RequestHead::new(&Method::POST, b"/", &headers));
+    let (verdict, exchange) = engine
+        .on_request(&RequestHead::new(&Method::POST, b"/", &headers))
+        .without_store();
     let Verdict::Deny(denial) = verdict else {
         panic!("{verdict:?}")
     };

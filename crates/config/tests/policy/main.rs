@@ -21,7 +21,7 @@ fn exchange(engine: &Engine, path: &str, tls: bool, before: &[(&str, &str)]) -> 
     let none = HeaderMap::new();
     let mut head = RequestHead::new(&Method::GET, path.as_bytes(), &none);
     head.tls = tls;
-    let (verdict, exchange) = engine.on_request(&head);
+    let (verdict, exchange) = engine.on_request(&head).without_store();
     assert!(matches!(verdict, Verdict::Allow(_)), "{verdict:?}");
     let mut headers = HeaderMap::new();
     for (name, value) in before {

@@ -124,7 +124,7 @@ fn https_redirect_keeps_path_query_and_method() {
     ] {
         let mut head = RequestHead::new(&method, b"/a", &fields);
         head.query = Some(b"b=c");
-        let (Verdict::Deny(denial), _) = engine.on_request(&head) else {
+        let (Verdict::Deny(denial), _) = engine.on_request(&head).without_store() else {
             panic!("{method} went through")
         };
         assert_eq!(
@@ -134,8 +134,9 @@ fn https_redirect_keeps_path_query_and_method() {
         assert_eq!(denial.location.expect("a way"), "https://example.com/a?b=c");
     }
     fields.append(header::HOST, HeaderValue::from_static("evil.example"));
-    let (Verdict::Deny(denial), _) =
-        engine.on_request(&RequestHead::new(&Method::GET, b"/", &fields))
+    let (Verdict::Deny(denial), _) = engine
+        .on_request(&RequestHead::new(&Method::GET, b"/", &fields))
+        .without_store()
     else {
         panic!("two hosts went through")
     };
@@ -153,7 +154,7 @@ fn only_a_trusted_peer_may_say_https() {
     let secure = |peer: &str, fields: &HeaderMap| {
         let mut head = RequestHead::new(&Method::GET, b"/", fields);
         head.peer = Some(peer.parse().expect("an address"));
-        engine.on_request(&head).1.is_secure()
+        engine.on_request(&head).without_store().1.is_secure()
     };
     assert!(secure("10.1.2.3", &fields));
     assert!(secure("::ffff:10.1.2.3", &fields));

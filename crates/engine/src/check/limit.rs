@@ -25,4 +25,3 @@ pub(super) fn check(facts: &Facts<'_>, scope: &Scope) -> Result<Asked, (Asked, S
 fn enforces(limit: &Limit, entropy: &dyn Entropy) -> bool {
     super::enforced(limit.disposition, entropy)
 }
-

@@ -121,12 +121,12 @@ fn list(told: &[Told<'_>], item: impl Fn(&mut String, &Told<'_>)) -> String {
     text
 }
 
-fn named<const N: usize>(
-    fields: [(HeaderName, String); N],
-) -> Vec<(HeaderName, HeaderValue)> {
+fn named<const N: usize>(fields: [(HeaderName, String); N]) -> Vec<(HeaderName, HeaderValue)> {
     let value = |text: String| HeaderValue::from_maybe_shared(Bytes::from(text)).ok();
     let named = fields.into_iter();
-    named.filter_map(|(name, text)| Some((name, value(text)?))).collect()
+    named
+        .filter_map(|(name, text)| Some((name, value(text)?)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -154,8 +154,16 @@ mod tests {
         let daily = quota(1000, 86_400);
         let (few, many) = (outcome(5, 29_500, 61_000), outcome(999, 1, 86_400));
         let told = [
-            Told { name: "burst", quota: &burst, outcome: &few },
-            Told { name: "daily", quota: &daily, outcome: &many },
+            Told {
+                name: "burst",
+                quota: &burst,
+                outcome: &few,
+            },
+            Told {
+                name: "daily",
+                quota: &daily,
+                outcome: &many,
+            },
         ];
         let now = Now {
             unix: Duration::from_secs(1_700_000_000),
@@ -163,7 +171,10 @@ mod tests {
         };
         let fields = fields(version, &told, now);
         let text = |value: &HeaderValue| value.to_str().expect("text").to_owned();
-        fields.iter().map(|(name, value)| format!("{name}: {}", text(value))).collect()
+        fields
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", text(value)))
+            .collect()
     }
 
     #[test]
@@ -188,13 +199,24 @@ mod tests {
         );
         assert_eq!(
             written(LimitFields::Ietf6)[1..],
-            ["ratelimit-limit: 100", "ratelimit-remaining: 5", "ratelimit-reset: 61"]
+            [
+                "ratelimit-limit: 100",
+                "ratelimit-remaining: 5",
+                "ratelimit-reset: 61"
+            ]
         );
         assert_eq!(
             written(LimitFields::Legacy),
-            ["x-ratelimit-limit: 100", "x-ratelimit-remaining: 5", "x-ratelimit-reset: 61"]
+            [
+                "x-ratelimit-limit: 100",
+                "x-ratelimit-remaining: 5",
+                "x-ratelimit-reset: 61"
+            ]
         );
-        assert_eq!(written(LimitFields::LegacyEpoch)[2], "x-ratelimit-reset: 1700000061");
+        assert_eq!(
+            written(LimitFields::LegacyEpoch)[2],
+            "x-ratelimit-reset: 1700000061"
+        );
         assert!(written(LimitFields::Off).is_empty());
     }
 
@@ -202,7 +224,11 @@ mod tests {
     fn a_window_without_whole_seconds_is_not_told() {
         let half = Quota::new(1, Duration::from_millis(500)).expect("a quota");
         let left = outcome(1, 0, 0);
-        let told = [Told { name: "fast", quota: &half, outcome: &left }];
+        let told = [Told {
+            name: "fast",
+            quota: &half,
+            outcome: &left,
+        }];
         let fields = fields(LimitFields::Ietf10, &told, Now::default());
         assert_eq!(fields[0].1, "\"fast\";q=1");
     }

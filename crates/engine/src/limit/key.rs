@@ -65,7 +65,8 @@ impl Parts {
 
     fn push(&mut self, kind: u8, value: &[u8]) {
         self.0.push(kind);
-        self.0.extend_from_slice(&(value.len() as u64).to_le_bytes());
+        self.0
+            .extend_from_slice(&(value.len() as u64).to_le_bytes());
         self.0.extend_from_slice(value);
     }
 
@@ -88,14 +89,20 @@ mod tests {
 
     const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-    fn parts(key: &[KeyPart], client: Option<&str>, fields: &HeaderMap) -> Result<Vec<u8>, &'static str> {
+    fn parts(
+        key: &[KeyPart],
+        client: Option<&str>,
+        fields: &HeaderMap,
+    ) -> Result<Vec<u8>, &'static str> {
         let source = Source {
             client: client.map(|ip| ip.parse().expect("an address")),
             fields,
             longest: 16,
             route: "/docs",
         };
-        Parts::new(key, &source).map(|parts| parts.0.to_vec()).map_err(|reason| reason.code)
+        Parts::new(key, &source)
+            .map(|parts| parts.0.to_vec())
+            .map_err(|reason| reason.code)
     }
 
     #[test]
@@ -117,7 +124,11 @@ mod tests {
     fn a_field_is_the_key_its_absence_the_client_and_two_of_it_an_error() {
         let key = [KeyPart::Field(API_KEY)];
         let mut fields = HeaderMap::new();
-        let client = parts(&[KeyPart::Client(Prefix::default())], Some("192.0.2.1"), &fields);
+        let client = parts(
+            &[KeyPart::Client(Prefix::default())],
+            Some("192.0.2.1"),
+            &fields,
+        );
         assert_eq!(parts(&key, Some("192.0.2.1"), &fields), client);
         fields.insert(API_KEY, HeaderValue::from_static(" a "));
         let own = parts(&key, Some("192.0.2.1"), &fields);
@@ -131,7 +142,10 @@ mod tests {
 
     #[test]
     fn parts_do_not_run_into_each_other() {
-        let (one, two) = (HeaderName::from_static("x-one"), HeaderName::from_static("x-two"));
+        let (one, two) = (
+            HeaderName::from_static("x-one"),
+            HeaderName::from_static("x-two"),
+        );
         let key = [KeyPart::Field(one.clone()), KeyPart::Field(two.clone())];
         let of = |first: &'static str, second: &'static str| {
             let mut fields = HeaderMap::new();

@@ -13,9 +13,7 @@ use super::state::{LimitState, Stats};
 use super::tally::{Entry, Tally};
 use crate::entropy::Entropy;
 use crate::head::{Now, RequestHead};
-use crate::policy::{
-    Counted, Counting, KeyPart, Limit, LimitFields, OnError, Policy, Selection,
-};
+use crate::policy::{Counted, Counting, KeyPart, Limit, LimitFields, OnError, Policy, Selection};
 use crate::reason::{
     ENTROPY, LIMIT_EXCEEDED, LIMIT_OVERSIZED, LIMIT_SHED, LIMIT_UNAVAILABLE, Reason,
 };
@@ -140,11 +138,13 @@ impl Limit {
         }
         // a path that is not in normal form fits them all: it costs the most
         let fitting = self.costs.iter();
-        let mut fitting =
-            fitting.filter(|(own, _)| own.holds(asking.head.method, asking.path));
+        let mut fitting = fitting.filter(|(own, _)| own.holds(asking.head.method, asking.path));
         let found = match asking.path {
             Some(_) => fitting.next().map(|(_, cost)| *cost),
-            None => fitting.map(|(_, cost)| *cost).max().map(|most| most.max(self.cost)),
+            None => fitting
+                .map(|(_, cost)| *cost)
+                .max()
+                .map(|most| most.max(self.cost)),
         };
         found.unwrap_or(self.cost)
     }
@@ -202,8 +202,8 @@ impl Limiters {
         self.version
     }
 
-    pub(crate) fn states(&self) -> impl Iterator<Item = LimitState> {
-        self.all.iter().map(Limiter::state)
+    pub(crate) fn states(&self, now: Now) -> impl Iterator<Item = LimitState> {
+        self.all.iter().map(move |limiter| limiter.state(now))
     }
 
     fn secret(&self, entropy: &dyn Entropy) -> Result<Secret, Stopped> {
@@ -211,7 +211,9 @@ impl Limiters {
             return Ok(*secret);
         }
         let mut bytes = [0; 16];
-        entropy.fill(&mut bytes).map_err(|_| Stopped::of(&ENTROPY))?;
+        entropy
+            .fill(&mut bytes)
+            .map_err(|_| Stopped::of(&ENTROPY))?;
         Ok(*self.secret.get_or_init(|| Secret::new(bytes)))
     }
 
@@ -308,7 +310,16 @@ impl Limiters {
                         }
                         None => {
                             let enforced = limit.enforces_all() || (asking.enforces)(limit);
-                            asked.take(limiter, Shared { index, parts, key, cost, enforced });
+                            asked.take(
+                                limiter,
+                                Shared {
+                                    index,
+                                    parts,
+                                    key,
+                                    cost,
+                                    enforced,
+                                },
+                            );
                             continue;
                         }
                     }
@@ -316,7 +327,8 @@ impl Limiters {
                 // a table is made after its counting
                 (Table::Adaptive(..) | Table::Concurrency(_), _) => continue,
             };
-            let enforced = limit.enforces_all() || outcome.is_admitted() || (asking.enforces)(limit);
+            let enforced =
+                limit.enforces_all() || outcome.is_admitted() || (asking.enforces)(limit);
             self.settle(asked, index, outcome, held, enforced)?;
         }
         Ok(())
@@ -337,7 +349,11 @@ impl Limiters {
         let (reason, counter) = match outcome.admission {
             Admission::Admitted => {
                 counts.stats.admitted.add();
-                asked.tally.entries.push(Entry { index, outcome, held });
+                asked.tally.entries.push(Entry {
+                    index,
+                    outcome,
+                    held,
+                });
                 return Ok(());
             }
             Admission::Exceeded => (&LIMIT_EXCEEDED, &counts.stats.exceeded),
@@ -350,7 +366,11 @@ impl Limiters {
             return Ok(());
         }
         counter.add();
-        let entry = Entry { index, outcome, held: None };
+        let entry = Entry {
+            index,
+            outcome,
+            held: None,
+        };
         // of a limit under way there is nothing to tell
         if self.all[index].limit.quota().is_some() {
             asked.tally.entries.push(entry);
@@ -362,15 +382,14 @@ impl Limiters {
     }
 
     /// The answers of the store, in the order of the batch.
-    pub(crate) fn answered(
-        &self,
-        asked: &mut Asked,
-        outcomes: &[Outcome],
-    ) -> Result<(), Stopped> {
+    pub(crate) fn answered(&self, asked: &mut Asked, outcomes: &[Outcome]) -> Result<(), Stopped> {
         let now = asked.tally.now;
         let mut stopped: Option<Stopped> = None;
         for (shared, outcome) in std::mem::take(&mut asked.shared).iter().zip(outcomes) {
-            let counts = self.all.get(shared.index).and_then(|limiter| limiter.counts.get());
+            let counts = self
+                .all
+                .get(shared.index)
+                .and_then(|limiter| limiter.counts.get());
             if let Some(Table::Shared(memo, _)) = counts.map(|counts| &counts.table) {
                 memo.note(&shared.key, shared.cost, outcome, now.moment);
             }
@@ -512,8 +531,16 @@ impl Limiter {
         let counting = match (&own.counting, &old.counting) {
             (Counting::Requests(a), Counting::Requests(b)) => a == b,
             (
-                Counting::Adaptive { rule: a, thresholds: x, .. },
-                Counting::Adaptive { rule: b, thresholds: y, .. },
+                Counting::Adaptive {
+                    rule: a,
+                    thresholds: x,
+                    ..
+                },
+                Counting::Adaptive {
+                    rule: b,
+                    thresholds: y,
+                    ..
+                },
             ) => a == b && x == y,
             (
                 Counting::Concurrency { min: a, max: x, .. },
@@ -536,9 +563,12 @@ impl Limiter {
                 (Counting::Requests(rule), Counted::Shared { nodes, .. }) => {
                     Table::Shared(DenyMemo::new(secret), local(rule.share(nodes)))
                 }
-                (Counting::Adaptive { rule, thresholds, .. }, _) => {
-                    Table::Adaptive(local(*rule), Pressure::new(*thresholds))
-                }
+                (
+                    Counting::Adaptive {
+                        rule, thresholds, ..
+                    },
+                    _,
+                ) => Table::Adaptive(local(*rule), Pressure::new(*thresholds)),
                 (Counting::Concurrency { min, max, .. }, _) => {
                     Table::Concurrency(Concurrency::new(*min, *max))
                 }
@@ -557,7 +587,7 @@ impl Limiter {
         }
     }
 
-    fn state(&self) -> LimitState {
+    fn state(&self, now: Now) -> LimitState {
         let mut state = LimitState {
             name: self.limit.name.to_string(),
             ..LimitState::default()
@@ -582,7 +612,10 @@ impl Limiter {
                 state.under_way = Some((concurrency.in_flight(), concurrency.limit()));
             }
         }
-        state.ratio = self.pressure().map(|pressure| pressure.last_ratio().as_f64());
+        if let Some(pressure) = self.pressure() {
+            state.ratio = Some(pressure.ratio(now.moment).get());
+            state.level = Some(pressure.level());
+        }
         state
     }
 }

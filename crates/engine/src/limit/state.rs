@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use mantlet_limit::Level;
+
 /// The counters of one limit since it was made.
 #[derive(Debug, Default)]
 pub(crate) struct Stats {
@@ -29,7 +31,7 @@ impl Counter {
 }
 
 /// A limit as metrics show it: counters since it was made, and what it is now.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct LimitState {
     /// Its name.
@@ -54,6 +56,8 @@ pub struct LimitState {
     pub capacity: usize,
     /// The part of the quota that pressure leaves, 0 to 1; of a limit that is not adaptive `None`.
     pub ratio: Option<f64>,
+    /// What the signals of pressure said last; of a limit that is not adaptive `None`.
+    pub level: Option<Level>,
     /// Requests under way, and how many may be; of a limit of something else `None`.
     pub under_way: Option<(u32, u32)>,
 }

@@ -1,0 +1,142 @@
+//! Many keys in fixed memory: sets of eight ways, each set behind a small lock of its own.
+//!
+//! A key belongs to one set, told by half of its hash, and is known there by the other half, 64 bits. A key that was never
+//! seen takes the way whose loss forgives least: one that is as good as never seen, if there is one, else the one that has
+//! used least. So a flood of keys washes away other keys of the flood before it touches a client that has used more.
+//!
+//! **Fails open**: where eight keys of a set are alive, a ninth makes the table forget one of them, which may then ask again
+//! as if for the first time. [`Table::evicted`] counts that. Two keys in 2^64 are taken for one, and share a quota.
+//!
+//! Nothing is swept: a key whose time is over is as good as an empty way.
+
+use crate::key::{Key, Secret};
+use crate::law::{LAST, Law};
+use crate::moment::Moment;
+use crate::outcome::Outcome;
+use crate::ratio::Ratio;
+use crate::sync::{AtomicU64, Mutex, Ordering, lock};
+
+/// Ways of a set.
+const WAYS: usize = 8;
+
+/// Keys that a set is made for: half of its ways, so that fewer than one key in a hundred meets a full set where as many keys
+/// are alive as were asked for.
+const KEYS: usize = 4;
+
+/// The most keys a table is made for: 16 ways and more than enough for one process.
+const MOST: usize = 1 << 28;
+
+#[derive(Clone, Copy)]
+struct Set<C> {
+    tags: [u64; WAYS],
+    cells: [C; WAYS],
+}
+
+/// The cells of all keys of one limit.
+pub(crate) struct Table<L: Law> {
+    law: L,
+    secret: [u64; 2],
+    sets: Box<[Mutex<Set<L::Cell>>]>,
+    evicted: AtomicU64,
+}
+
+impl<L: Law> Table<L> {
+    /// For `max_keys` keys, at least 1 and at most 2^28.
+    pub(crate) fn new(law: L, max_keys: usize, secret: Secret) -> Self {
+        let sets = max_keys.clamp(1, MOST).div_ceil(KEYS);
+        let empty = || {
+            Mutex::new(Set {
+                tags: [0; WAYS],
+                cells: [L::Cell::default(); WAYS],
+            })
+        };
+        Self {
+            law,
+            secret: secret.words(),
+            sets: (0..sets).map(|_| empty()).collect(),
+            evicted: AtomicU64::new(0),
+        }
+    }
+
+    /// The set of `key` and its tag there. Multiplied with the secret once more, whatever the key was made with.
+    fn place(&self, key: Key) -> (&Mutex<Set<L::Cell>>, u64) {
+        let (tag, rest) = (key.0 as u64, (key.0 >> 64) as u64);
+        let mixed = u128::from(tag ^ self.secret[0]) * u128::from((rest ^ self.secret[1]) | 1);
+        let spread = (mixed as u64) ^ (mixed >> 64) as u64 ^ rest;
+        let at = (u128::from(spread) * self.sets.len() as u128) >> 64;
+        (&self.sets[at as usize], tag)
+    }
+}
+
+/// What a limit asks of its table, whatever the algorithm.
+pub(crate) trait Count: Send + Sync {
+    fn take(&self, key: Key, cost: u32, now: Moment, ratio: Ratio) -> Outcome;
+    fn give_back(&self, key: Key, cost: u32, taken: Moment, now: Moment);
+    /// Keys that were forgotten while they were alive.
+    fn evicted(&self) -> u64;
+    /// Ways.
+    fn capacity(&self) -> usize;
+    /// Bytes of all ways and their locks.
+    fn bytes(&self) -> usize;
+}
+
+impl<L: Law> Count for Table<L> {
+    fn take(&self, key: Key, cost: u32, now: Moment, ratio: Ratio) -> Outcome {
+        let now = now.as_nanos().min(LAST);
+        let (set, tag) = self.place(key);
+        let mut set = lock(set);
+        if let Some(way) = set.tags.iter().position(|it| *it == tag) {
+            let (outcome, cell) = self.law.take(&set.cells[way], cost, now, ratio);
+            if let Some(cell) = cell {
+                set.cells[way] = cell;
+            }
+            return outcome;
+        }
+        let (outcome, cell) = self.law.take(&L::Cell::default(), cost, now, ratio);
+        if let Some(cell) = cell {
+            let weights = set.cells.map(|cell| self.law.weight(&cell, now));
+            let way = lightest(&weights);
+            if weights[way] > 0 {
+                self.evicted.fetch_add(1, Ordering::Relaxed);
+            }
+            set.tags[way] = tag;
+            set.cells[way] = cell;
+        }
+        outcome
+    }
+
+    fn give_back(&self, key: Key, cost: u32, taken: Moment, now: Moment) {
+        let now = now.as_nanos().min(LAST);
+        let taken = taken.as_nanos().min(now);
+        let (set, tag) = self.place(key);
+        let mut set = lock(set);
+        if let Some(way) = set.tags.iter().position(|it| *it == tag)
+            && let Some(cell) = self.law.give_back(&set.cells[way], cost, taken, now)
+        {
+            set.cells[way] = cell;
+        }
+    }
+
+    fn evicted(&self) -> u64 {
+        self.evicted.load(Ordering::Relaxed)
+    }
+
+    fn capacity(&self) -> usize {
+        self.sets.len() * WAYS
+    }
+
+    fn bytes(&self) -> usize {
+        size_of_val(&*self.sets)
+    }
+}
+
+/// Where the least of `weights` is, the first of several.
+fn lightest(weights: &[u64; WAYS]) -> usize {
+    let mut least = 0;
+    for (way, weight) in weights.iter().enumerate() {
+        if *weight < weights[least] {
+            least = way;
+        }
+    }
+    least
+}
