@@ -12,6 +12,7 @@ mod checks;
 mod csp;
 mod fields;
 mod framing;
+mod limit;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -31,11 +32,13 @@ use crate::node;
 use crate::read::Read;
 use crate::schema;
 use crate::source::{At, Place, Source};
+use crate::store::RedisSettings;
 
 /// What a config means.
 pub(crate) struct Compiled {
     pub(crate) policy: Policy,
     pub(crate) nonce_upstream: bool,
+    pub(crate) redis: Option<RedisSettings>,
 }
 
 /// Compiles for an environment; the second part are warnings.
@@ -69,8 +72,11 @@ pub(crate) fn compile(
         let scoped = compiler.scoped(&root, &sections);
         policy.routes.push((path, scoped));
     }
+    policy.limits = compiler.limits(config);
+    policy.limit_fields = config.limit_fields.unwrap_or_default();
     let compiled = Compiled {
         policy,
+        redis: compiler.redis(config.redis.as_ref()),
         nonce_upstream: config.nonce_upstream.unwrap_or_default(),
     };
     compiler.report.finish(compiled)

@@ -4,8 +4,10 @@
 //! text and then code: both are merged over their preset and compiled by the same code. The text can say more: routes,
 //! cookies, defaults of Cache-Control, isolation and `csp = false` have no method.
 
+use std::time::Duration;
+
 use ipnet::IpNet;
-use mantlet_engine::policy::{Disposition, Https};
+use mantlet_engine::policy::{Disposition, Https, Limit, LimitFields, OnError};
 
 use crate::environment::Environment;
 use crate::node::{Node, Value};
@@ -23,6 +25,11 @@ pub struct Config {
     pub(crate) max_field_size: Option<FieldSizeSetting>,
     pub(crate) hosts: Option<HostsSetting>,
     pub(crate) cross_origin: Option<CrossOriginSetting>,
+    pub(crate) limits: Vec<At<LimitSetting>>,
+    /// What code has said, whole.
+    pub(crate) built_limits: Vec<Limit>,
+    pub(crate) limit_fields: Option<LimitFields>,
+    pub(crate) redis: Option<At<RedisSetting>>,
     pub(crate) tell_reason: Option<bool>,
     pub(crate) nonce_upstream: Option<bool>,
     pub(crate) section: Section,
@@ -81,6 +88,86 @@ pub(crate) struct CrossOriginSetting {
     pub(crate) protect_websockets: Option<bool>,
     pub(crate) method_override: Option<Vec<At<String>>>,
     pub(crate) denial: Option<DenialSetting>,
+}
+
+/// `[[limit]]`
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LimitSetting {
+    pub(crate) name: Option<At<String>>,
+    pub(crate) algorithm: Option<At<AlgorithmName>>,
+    pub(crate) requests: Option<At<u32>>,
+    pub(crate) base_requests: Option<At<u32>>,
+    pub(crate) window: Option<At<Duration>>,
+    pub(crate) burst: Option<At<u32>>,
+    pub(crate) interpolated: Option<At<bool>>,
+    pub(crate) min_requests: Option<At<u32>>,
+    pub(crate) cpu_threshold: Option<At<f64>>,
+    pub(crate) memory_threshold: Option<At<f64>>,
+    pub(crate) latency_threshold: Option<At<Duration>>,
+    pub(crate) max_in_flight: Option<At<u32>>,
+    pub(crate) min_in_flight: Option<At<u32>>,
+    pub(crate) health_paths: Option<At<Vec<At<String>>>>,
+    pub(crate) key: Option<At<Vec<At<KeySetting>>>>,
+    pub(crate) ipv4_prefix: Option<At<u32>>,
+    pub(crate) ipv6_prefix: Option<At<u32>>,
+    pub(crate) requests_of: SelectionSetting,
+    pub(crate) exempt_paths: Option<Vec<At<String>>>,
+    pub(crate) exempt_clients: Option<Vec<IpNet>>,
+    pub(crate) cost: Option<At<u32>>,
+    pub(crate) costs: Vec<(SelectionSetting, At<u32>)>,
+    pub(crate) disposition: DispositionSetting,
+    pub(crate) denial: Option<DenialSetting>,
+    pub(crate) shared: Option<At<bool>>,
+    pub(crate) on_error: Option<At<OnError>>,
+    pub(crate) nodes: Option<At<u32>>,
+    pub(crate) max_keys: Option<At<u32>>,
+}
+
+/// `algorithm` of a limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum AlgorithmName {
+    #[default]
+    TokenBucket,
+    SlidingWindow,
+    Adaptive,
+    Concurrency,
+}
+
+/// A part of a limit's `key`.
+#[derive(Clone, Debug)]
+pub(crate) enum KeySetting {
+    Client,
+    Route,
+    Everybody,
+    /// `{ header = "x-api-key" }`
+    Header(At<String>),
+}
+
+/// `paths` and `methods`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SelectionSetting {
+    pub(crate) paths: Option<Vec<At<String>>>,
+    pub(crate) methods: Option<Vec<At<String>>>,
+}
+
+/// `[store.redis]`
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RedisSetting {
+    pub(crate) url: Option<SecretSetting>,
+    pub(crate) timeout: Option<At<Duration>>,
+    pub(crate) ca_file: Option<At<String>>,
+    pub(crate) client_cert_file: Option<At<String>>,
+    pub(crate) client_key_file: Option<At<String>>,
+    pub(crate) prefix: Option<At<String>>,
+}
+
+/// A text that should not stand in a file.
+#[derive(Clone, Debug)]
+pub(crate) enum SecretSetting {
+    /// As it is.
+    Text(At<String>),
+    /// `{ env = "NAME" }`
+    Environment(At<String>),
 }
 
 /// `disposition` and `enforce_percent` of a check.
@@ -295,6 +382,20 @@ impl Config {
     #[must_use]
     pub fn danger_cross_origin_off(mut self) -> Self {
         self.cross_origin.get_or_insert_default().off = Some(true);
+        self
+    }
+
+    /// Adds a limit of how many requests: see [`Limit`]. All limits hold at once.
+    #[must_use]
+    pub fn limit(mut self, limit: Limit) -> Self {
+        self.built_limits.push(limit);
+        self
+    }
+
+    /// How a client is told what limits leave; the fields of the IETF's draft 10 by default.
+    #[must_use]
+    pub fn limit_headers(mut self, fields: LimitFields) -> Self {
+        self.limit_fields = Some(fields);
         self
     }
 

@@ -13,6 +13,7 @@ use crate::node;
 use crate::read::Read;
 use crate::schema;
 use crate::source::Source;
+use crate::store::RedisSettings;
 
 /// What to write into an empty file.
 const SAY_SO: &str = "preset = \"balanced\" says that the default is meant";
@@ -28,6 +29,8 @@ pub struct Loaded {
     pub chosen: Chosen,
     /// Whether the policy lets a proxy tell the application its nonces.
     pub nonce_upstream: bool,
+    /// Where limits are counted that several processes share, if the policy says so.
+    pub redis: Option<RedisSettings>,
     /// The text that was read; none for what code has built.
     pub source: Option<Arc<Source>>,
     /// What is odd about it.
@@ -186,12 +189,14 @@ impl Config {
         let Compiled {
             policy,
             nonce_upstream,
+            redis,
         } = compiled;
         Ok(Loaded {
             engine: Engine::new(policy, OsEntropy),
             environment,
             chosen,
             nonce_upstream,
+            redis,
             source: None,
             warnings,
         })

@@ -25,6 +25,8 @@ pub(crate) enum Value {
     Bool(bool),
     /// A whole number.
     Integer(i64),
+    /// Any other number.
+    Float(f64),
     /// A string.
     Text(String),
     /// An array.
@@ -43,7 +45,7 @@ impl Node {
     pub(crate) fn kind(&self) -> &'static str {
         match self.value {
             Value::Bool(_) => "a boolean",
-            Value::Integer(_) => "a number",
+            Value::Integer(_) | Value::Float(_) => "a number",
             Value::Text(_) => "a string",
             Value::List(_) => "a list",
             Value::Table(_) => "a table",
@@ -56,6 +58,7 @@ impl Node {
             (Value::Text(text), _) => text.clone(),
             (Value::Bool(flag), _) => flag.to_string(),
             (Value::Integer(number), _) => number.to_string(),
+            (Value::Float(number), _) => number.to_string(),
             (_, Some(place)) => {
                 let text = place
                     .source
@@ -165,8 +168,11 @@ fn node(value: Spanned<DeValue<'_>>, whole: &Place, report: &mut Report) -> Node
                 .map(|(key, value)| entry(key, value, whole, report))
                 .collect(),
         ),
+        DeValue::Float(number) => match number.as_str().replace('_', "").parse() {
+            Ok(number) => Value::Float(number),
+            Err(_) => Value::Text(number.as_str().to_owned()),
+        },
         // no key takes one: as text it meets the error of the key
-        DeValue::Float(number) => Value::Text(number.as_str().to_owned()),
         DeValue::Datetime(time) => Value::Text(time.to_string()),
     };
     Node {

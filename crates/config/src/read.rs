@@ -3,6 +3,8 @@
 //! A [`Read`] reads a [`Node`] into a value, or reports what is wrong, and can describe what it takes. [`table`] makes one
 //! from a function that asks [`Keys`] for each key; asked to describe, the same function runs over no table at all.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value as Json, json};
 
 use crate::error::{Diagnostic, Report};
@@ -50,14 +52,14 @@ impl Read for Flag {
 }
 
 /// A whole number of a range.
-pub(crate) struct Whole(pub(crate) std::ops::RangeInclusive<u16>);
+pub(crate) struct Whole(pub(crate) std::ops::RangeInclusive<u32>);
 
 impl Read for Whole {
-    type Out = At<u16>;
+    type Out = At<u32>;
 
-    fn read(&self, key: &str, node: &Node, report: &mut Report) -> Option<At<u16>> {
+    fn read(&self, key: &str, node: &Node, report: &mut Report) -> Option<At<u32>> {
         let number = match node.value {
-            Value::Integer(number) => u16::try_from(number).ok(),
+            Value::Integer(number) => u32::try_from(number).ok(),
             _ => None,
         };
         if let Some(value) = number.filter(|number| self.0.contains(number)) {
@@ -76,6 +78,94 @@ impl Read for Whole {
 
     fn schema(&self) -> Json {
         json!({ "type": "integer", "minimum": self.0.start(), "maximum": self.0.end() })
+    }
+}
+
+/// A number above 0, to 1: a part of a whole.
+pub(crate) struct Part;
+
+impl Read for Part {
+    type Out = At<f64>;
+
+    fn read(&self, key: &str, node: &Node, report: &mut Report) -> Option<At<f64>> {
+        let number = match node.value {
+            Value::Integer(1) => Some(1.0),
+            Value::Float(number) if number > 0.0 && number <= 1.0 => Some(number),
+            _ => None,
+        };
+        match number {
+            Some(value) => Some(At {
+                value,
+                place: node.place.clone(),
+            }),
+            None => refuse(key, node, "a number above 0, and 1 at the most", report),
+        }
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "type": "number", "exclusiveMinimum": 0, "maximum": 1 })
+    }
+}
+
+/// A length of time: a whole number of the unit that the key has, or a text with a unit of its own, `"30s"`.
+pub(crate) struct Span {
+    /// What 1 without a unit is.
+    pub(crate) unit: Duration,
+}
+
+/// The units of a text, and what they are in milliseconds.
+const UNITS: &[(&str, u64)] = &[
+    ("ms", 1),
+    ("s", 1_000),
+    ("m", 60_000),
+    ("h", 3_600_000),
+    ("d", 86_400_000),
+];
+
+/// `30s`, `100ms`, `1m`, `24h`, `7d`.
+fn span(text: &str) -> Option<Duration> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let (_, unit) = UNITS.iter().find(|(name, _)| *name == unit)?;
+    let number: u64 = number.parse().ok()?;
+    Some(Duration::from_millis(number.checked_mul(*unit)?))
+}
+
+impl Read for Span {
+    type Out = At<Duration>;
+
+    fn read(&self, key: &str, node: &Node, report: &mut Report) -> Option<At<Duration>> {
+        let value = match &node.value {
+            Value::Integer(number) => u32::try_from(*number).ok().map(|number| self.unit * number),
+            Value::Text(text) => span(text),
+            _ => None,
+        };
+        match value.filter(|value| !value.is_zero()) {
+            Some(value) => Some(At {
+                value,
+                place: node.place.clone(),
+            }),
+            None => {
+                let unit = match self.unit.as_millis() {
+                    1 => "milliseconds",
+                    _ => "seconds",
+                };
+                let wants = format!(
+                    "a time: {unit} as a whole number, or \"100ms\", \"30s\", \"1m\", \"24h\", \"7d\""
+                );
+                let message = format!("takes {wants}, not {}", node.written());
+                let diagnostic = Diagnostic::error(key, message).value(node.written());
+                report.add(diagnostic.at(node.place.as_ref()));
+                None
+            }
+        }
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "anyOf": [
+            { "type": "integer", "minimum": 1 },
+            { "type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$" },
+        ] })
     }
 }
 

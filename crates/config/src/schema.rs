@@ -1,6 +1,7 @@
 //! The keys of the policy file: one declaration reads them, refuses the others, and writes the JSON Schema.
 
 mod checks;
+mod limit;
 
 use ipnet::{IpNet, Ipv4Net};
 use mantlet_engine::policy::Https;
@@ -92,6 +93,10 @@ pub(crate) fn policy() -> impl Read<Out = Config> {
             max_field_size: checks::max_field_size(keys),
             hosts: checks::hosts(keys),
             cross_origin: checks::cross_origin(keys),
+            limits: limit::limits(keys),
+            built_limits: Vec::new(),
+            limit_fields: limit::limit_fields(keys),
+            redis: limit::redis(keys),
             tell_reason: keys.key(
                 "tell_reason",
                 "A denial tells its reason code in the response field Mantlet-Reason.",
@@ -133,7 +138,11 @@ fn under_its_table(key: &str) -> Option<String> {
         "allowed-origins" | "trusted-origins" | "csrf" => {
             Some("[cross_origin] allowed_origins = [\"https://partner.example\"]".to_owned())
         }
-        "cross-origin" | "hosts" | "max-field-size" => {
+        "rate-limit" | "rate-limits" | "limits" | "ratelimit" | "throttle" => {
+            Some("[[limit]] requests = 100, window = \"1m\"".to_owned())
+        }
+        "redis" => Some("[store.redis] url = \"redis://...\"".to_owned()),
+        "cross-origin" | "hosts" | "max-field-size" | "limit" | "limit-headers" | "store" => {
             let key = name.replace('-', "_");
             Some(format!(
                 "[{key}] stands at the root and holds for every path"
@@ -409,7 +418,7 @@ impl Read for Directive {
                 };
                 DirectiveSetting::Add(table(add).read(key, node, report)?.unwrap_or_default())
             }
-            Value::Integer(_) => {
+            Value::Integer(_) | Value::Float(_) => {
                 return refuse(
                     key,
                     node,

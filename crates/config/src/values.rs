@@ -243,6 +243,7 @@ fn parameters(entries: &[(At<String>, Node)]) -> Result<Vec<Member>, Misfit<'_>>
             Value::Bool(true) => name.value.clone(),
             Value::Bool(false) => continue,
             Value::Integer(number) => format!("{}={number}", name.value),
+            Value::Float(number) => format!("{}={number}", name.value),
             Value::Text(text) => format!("{}={}", name.value, quoted(text)),
             _ => return Err(Misfit::new(node, "true, false, a number or a string")),
         };
@@ -309,6 +310,7 @@ fn json(node: &Node) -> Json {
     match &node.value {
         Value::Bool(flag) => Json::from(*flag),
         Value::Integer(number) => Json::from(*number),
+        Value::Float(number) => Json::from(*number),
         // TOML floats arrive as text: JSON fields such as success_fraction are numbers
         Value::Text(text) => match text.parse::<f64>() {
             Ok(number) if text.contains('.') => Json::from(number),

@@ -225,12 +225,16 @@ impl Compiler {
         self.each(key, words)
     }
 
-    fn field_named(&mut self, key: &str, name: &At<String>) -> Option<HeaderName> {
+    pub(super) fn field_named(&mut self, key: &str, name: &At<String>) -> Option<HeaderName> {
         let named = field_name(&name.value.to_ascii_lowercase()).map(|name| (name, Vec::new()));
         self.judged(key, name, named.map_err(Refused::from))
     }
 
-    fn answer(&mut self, table: &str, said: Option<&DenialSetting>) -> Option<Arc<Answer>> {
+    pub(super) fn answer(
+        &mut self,
+        table: &str,
+        said: Option<&DenialSetting>,
+    ) -> Option<Arc<Answer>> {
         let said = said?;
         let content_type = said.content_type.as_ref().and_then(|written| {
             let value = field_value(&written.value).map(|value| (value, Vec::new()));
@@ -254,7 +258,7 @@ impl Compiler {
     }
 }
 
-fn disposition(said: &DispositionSetting) -> Disposition {
+pub(super) fn disposition(said: &DispositionSetting) -> Disposition {
     let enforce_percent = said.enforce_percent.as_ref().map(|at| at.value);
     match said.report {
         Some(true) => Disposition::Report {

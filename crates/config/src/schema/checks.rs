@@ -20,7 +20,7 @@ pub(super) fn max_field_size(keys: &mut Keys<'_>) -> Option<FieldSizeSetting> {
     let sizes = table(|keys: &mut Keys<'_>| {
         let mut size = |name, doc| {
             let size = keys.key(name, doc, &Whole(256..=65535));
-            size.map(|at| usize::from(at.value))
+            size.map(|at| at.value as usize)
         };
         FieldSizeSetting {
             token: size("token", "Authorization; 8192 by default."),
@@ -185,7 +185,7 @@ impl Read for Isolation {
     }
 }
 
-fn disposition(keys: &mut Keys<'_>) -> DispositionSetting {
+pub(super) fn disposition(keys: &mut Keys<'_>) -> DispositionSetting {
     let report = keys.key(
         "disposition",
         "enforce (the default), or report: what fails goes on, and the log tells it.",
@@ -213,11 +213,11 @@ fn disposition(keys: &mut Keys<'_>) -> DispositionSetting {
     }
 }
 
-fn denial(keys: &mut Keys<'_>) -> Option<DenialSetting> {
+pub(super) fn denial(keys: &mut Keys<'_>) -> Option<DenialSetting> {
     let own = table(|keys: &mut Keys<'_>| DenialSetting {
         status: keys
             .key("status", "400 to 599.", &Whole(400..=599))
-            .map(|at| at.value),
+            .and_then(|at| u16::try_from(at.value).ok()),
         content_type: keys.key(
             "content_type",
             "The type of the body; text/plain; charset=utf-8 by default.",

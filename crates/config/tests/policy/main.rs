@@ -4,6 +4,7 @@
 
 mod checks;
 mod errors;
+mod limits;
 mod merging;
 mod presets;
 mod values;
