@@ -118,9 +118,20 @@ impl Exchange {
         denial
     }
 
+    /// The policy it was opened under.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// Whether the client came by https.
     pub fn is_secure(&self) -> bool {
         self.secure
+    }
+
+    /// Whether the time of the response tells anything: a host then reads the clock, into
+    /// [`ResponseHead::now`](crate::ResponseHead::now).
+    pub fn reads_clock(&self) -> bool {
+        self.under_way.is_some() || self.limits.is_some() && self.engine.limiters().adapts()
     }
 
     /// Call two: facts about the response -> the edits of its header section.
@@ -162,16 +173,18 @@ impl Exchange {
         }
     }
 
+    /// The application has not answered in time, or not at all: it is too busy for what is under way.
+    pub fn unanswered(&self, now: Now) {
+        if let Some(under_way) = &self.under_way {
+            under_way.leave(now, Left::Dropped);
+        }
+    }
+
     /// The application has answered: what it took tells how busy it is. What the client got wrong tells nothing.
     fn answered(&self, status: StatusCode, now: Now) {
         let told = !status.is_client_error();
         if let Some(under_way) = &self.under_way {
-            let how = match (told, status == StatusCode::GATEWAY_TIMEOUT) {
-                (_, true) => Left::Dropped,
-                (true, _) => Left::Answered,
-                (false, _) => Left::Ignored,
-            };
-            under_way.leave(now, how);
+            under_way.leave(now, if told { Left::Answered } else { Left::Ignored });
         }
         if let Some(limits) = self.limits.as_ref().filter(|_| told) {
             self.engine.limiters().sample(&limits.tally, now);

@@ -62,5 +62,5 @@ pub use nonce::Nonce;
 pub use permit::Permit;
 pub use policy::Op;
 pub use reason::{REASONS, Reason};
-pub use step::{Batch, Replies, Step, Store, StoreDown, Trip, Waiting};
+pub use step::{Batch, Replies, Step, Store, StoreDown, StoreState, Trip, Waiting};
 pub use verdict::{Denial, Form, Reply, Verdict};

@@ -118,4 +118,26 @@ pub type Trip = Pin<Box<dyn Future<Output = Result<Replies, StoreDown>> + Send>>
 pub trait Store: Send + Sync + 'static {
     /// Runs a batch. Answers within the store's own time limit, in any case.
     fn run(&self, batch: &Batch) -> Trip;
+
+    /// What it has done, for metrics.
+    fn state(&self) -> StoreState;
+}
+
+/// A store as metrics show it: counters since it was made, and what it is now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoreState {
+    /// Trips that were made.
+    pub trips: u64,
+    /// Trips that failed or were not made, by a word for why.
+    pub failures: Vec<(&'static str, u64)>,
+    /// Whether it is asked at the moment: not while it has just failed several times.
+    pub asked: bool,
+    /// How often that began.
+    pub given_up: u64,
+    /// Trips by their time: those that took so many microseconds at the most and more than the bound before; the last has no
+    /// bound.
+    pub latency: Vec<(Option<u64>, u64)>,
+    /// The time of all trips, in microseconds.
+    pub latency_sum: u64,
 }

@@ -1,12 +1,15 @@
 //! What the proxy is told at start.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
 use http::uri::Authority;
+use mantlet_engine::Store;
 
 /// Everything `Server::bind` needs. Start from [`Config::new`] and set the public fields.
 #[derive(Clone, Debug)]
@@ -29,6 +32,30 @@ pub struct Config {
     /// Adds the reason code of an answer of the proxy itself as response field `Mantlet-Reason`, whether or not the policy
     /// does.
     pub tell_reason: bool,
+    /// Makes the store of a worker, for the limits of the policy that several processes share; `None`: they do what their
+    /// `on_error` says.
+    pub stores: Option<Stores>,
+}
+
+/// Makes a store for each worker, on its runtime.
+#[derive(Clone)]
+pub struct Stores(Arc<dyn Fn() -> Arc<dyn Store> + Send + Sync>);
+
+impl Stores {
+    /// From a function that makes one; it is called once on each worker, inside of its tokio runtime.
+    pub fn new(make: impl Fn() -> Arc<dyn Store> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(make))
+    }
+
+    pub(crate) fn make(&self) -> Arc<dyn Store> {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Stores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Stores(..)")
+    }
 }
 
 impl Config {
@@ -43,6 +70,7 @@ impl Config {
             timeouts: Timeouts::default(),
             nonce_upstream: false,
             tell_reason: false,
+            stores: None,
         }
     }
 }
@@ -179,8 +207,8 @@ impl FromStr for Upstream {
     }
 }
 
-impl std::fmt::Display for Upstream {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.host.contains(':') {
             write!(f, "http://[{}]:{}", self.host, self.port)
         } else {

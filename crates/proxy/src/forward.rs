@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, V
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use mantlet_engine::{
-    Denial, Engine, Evidence, Exchange, Form, Nonce, RequestHead, ResponseHead, Verdict,
+    Denial, Engine, Evidence, Exchange, Form, Nonce, RequestHead, ResponseHead, Step, Verdict,
 };
 
 use crate::body::{RequestBody, ResponseBody, Streamed};
@@ -110,14 +110,18 @@ impl Client {
                     client,
                     way,
                     evidence,
-                } = self.judge(&parts);
+                } = self.judge(&parts).await;
                 let evidence = evidence.as_ref();
                 let outcome = match verdict {
                     Verdict::Allow(permit) => {
                         for reason in permit.reported() {
                             log::reported(reason, &self.asker(client, &parts, evidence));
                         }
-                        self.forward(&mut parts, body, way, permit.nonce()).await
+                        let answer = self.forward(&mut parts, body, way, permit.nonce()).await;
+                        if answer.is_err() && exchange.reads_clock() {
+                            exchange.unanswered(mantlet_source::now());
+                        }
+                        answer
                     }
                     Verdict::Deny(denial) => Err(denial),
                     _ => Err(Denial::new(
@@ -165,10 +169,10 @@ impl Client {
         }
     }
 
-    /// Call one, who the client is, and what the application may be told of the request's way.
-    fn judge(&self, parts: &request::Parts) -> Judged {
-        let engine = self.worker.live.load();
-        let mut head = RequestHead::new(&parts.method, parts.uri.path().as_bytes(), &parts.headers);
+    /// The facts of a request.
+    fn head<'p>(&self, parts: &'p request::Parts) -> RequestHead<'p> {
+        let path = parts.uri.path().as_bytes();
+        let mut head = RequestHead::new(&parts.method, path, &parts.headers);
         head.query = parts.uri.query().map(str::as_bytes);
         head.authority = parts
             .uri
@@ -177,11 +181,33 @@ impl Client {
         head.peer = Some(self.peer);
         head.tls = self.tls;
         head.announced = self.announced;
-        let (verdict, exchange) = engine.on_request(&head);
-        if self.count.get() == 1 {
-            // a proxy speaks for its clients from the first request on; the others need not be looked at
-            log::untrusted_proxy(&engine, &head);
-        }
+        head
+    }
+
+    /// Call one, who the client is, and what the application may be told of the request's way.
+    async fn judge(&self, parts: &request::Parts) -> Judged {
+        let (step, engine) = {
+            let engine = self.worker.live.load();
+            let mut head = self.head(parts);
+            if engine.reads_clock() {
+                head.now = mantlet_source::now();
+                mantlet_source::sense(&engine, head.now);
+            }
+            if self.count.get() == 1 {
+                // a proxy speaks for its clients from the first request on; the others need not be looked at
+                log::untrusted_proxy(&engine, &head);
+            }
+            (engine.on_request(&head), Engine::clone(&engine))
+        };
+        let (verdict, exchange) = match (step, &self.worker.store) {
+            (Step::Decided(verdict, exchange), _) => (verdict, exchange),
+            (Step::Waiting(waiting), Some(store)) => {
+                let replies = store.run(waiting.batch()).await;
+                waiting.resume(replies)
+            }
+            (step @ Step::Waiting(_), None) => step.without_store(),
+        };
+        let head = self.head(parts);
         let mut way = Way {
             addresses: self.peer_value.clone(),
             host: None,
@@ -190,7 +216,7 @@ impl Client {
                 false => Scheme::Http,
             },
             trust: Trust::Untrusted,
-            engine: Engine::clone(&engine),
+            engine: engine.clone(),
         };
         let mut client = self.peer;
         if engine.believes(&head) {
@@ -353,7 +379,9 @@ impl Client {
 /// Call two.
 fn leave(exchange: &Exchange, response: &mut Response<ResponseBody>) {
     let status = response.status();
-    let edits = exchange.on_response(&ResponseHead::new(status, response.headers()));
+    let mut head = ResponseHead::new(status, response.headers());
+    head.now = exchange.reads_clock().then(mantlet_source::now);
+    let edits = exchange.on_response(&head);
     edits.apply(response.headers_mut());
 }
 

@@ -45,5 +45,5 @@ mod upstream;
 pub mod wire;
 mod worker;
 
-pub use config::{Config, Timeouts, Upstream, UpstreamError};
+pub use config::{Config, Stores, Timeouts, Upstream, UpstreamError};
 pub use server::{BindError, RunError, Running, Server};

@@ -30,6 +30,7 @@ pub(crate) fn listens() -> bool {
 /// The proxy answers in the application's place.
 pub(crate) fn answered(denial: &Denial, asker: &Asker<'_>) {
     let (reason, status, fix) = (denial.reason, denial.status.as_u16(), denial.fix);
+    let limits = denial.limited.as_ref().map(|limited| limited.by.join(", "));
     let Asker {
         peer,
         client,
@@ -43,7 +44,7 @@ pub(crate) fn answered(denial: &Denial, asker: &Asker<'_>) {
         fetch_site,
         ..
     } = evidence.cloned().unwrap_or_default();
-    tracing::info!(reason, status, %peer, %client, %method, path, host, origin, fetch_site, fix, "answered by the proxy");
+    tracing::info!(reason, limits, status, %peer, %client, %method, path, host, origin, fetch_site, fix, "answered by the proxy");
 }
 
 /// A check that only reports would have denied the request.

@@ -18,14 +18,14 @@ use std::time::{Duration, Instant};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use mantlet_engine::Live;
+use mantlet_engine::{Live, Store};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, watch};
 use tokio::task::LocalSet;
 
 use crate::admin;
-use crate::config::Config;
+use crate::config::{Config, Stores};
 use crate::forward::Client;
 use crate::log;
 use crate::upstream::Pool;
@@ -46,6 +46,7 @@ pub(crate) struct Worker {
     pub(crate) config: Arc<Config>,
     pub(crate) live: Live,
     pub(crate) pool: Rc<Pool>,
+    pub(crate) store: Option<Arc<dyn Store>>,
     http: http1::Builder,
     stopping: Cell<bool>,
     open: RefCell<Open>,
@@ -81,6 +82,7 @@ impl Worker {
             .header_read_timeout(config.timeouts.idle);
         Rc::new(Self {
             pool: Pool::new(config.clone()),
+            store: config.stores.as_ref().map(Stores::make),
             config,
             live,
             http,

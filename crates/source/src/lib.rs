@@ -3,6 +3,8 @@
 
 mod clock;
 mod policy_file;
+mod sense;
 
 pub use clock::now;
 pub use policy_file::{Watch, WatchError, watch};
+pub use sense::sense;

@@ -1,70 +1,118 @@
-//! The response on its way out: call two, then the edits.
+//! The response on its way out: one trip to a store where call one needs it, then the service, call two, and the edits.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::Response;
-use mantlet_engine::{Exchange, Reply, ResponseHead};
+use http::{Request, Response};
+use mantlet_engine::{Exchange, Reply, ResponseHead, Trip, Verdict, Waiting};
+use tower_service::Service;
 
 use crate::body::Body;
+use crate::layer::{Passed, after_call_one};
 
 pin_project_lite::pin_project! {
     /// Waits for the application, or answers in its place. As with any future, polling it again once it was ready is a
     /// mistake: after a denial it then stays pending for ever, and nobody is woken.
-    pub struct ResponseFuture<F> {
+    pub struct ResponseFuture<S, B>
+    where
+        S: Service<Request<B>>,
+    {
         #[pin]
-        source: Source<F>,
+        source: Source<S, S::Future, B>,
     }
 }
 
 pin_project_lite::pin_project! {
     #[project = SourceProj]
-    enum Source<F> {
+    enum Source<S, F, B> {
+        Waiting { held: Option<Box<Held<S, B>>> },
         Inner { #[pin] future: F, exchange: Exchange },
         Denied { reply: Option<Box<Reply>> },
     }
 }
 
-impl<F> ResponseFuture<F> {
-    pub(crate) fn inner(future: F, exchange: Exchange) -> Self {
+/// A request that waits for a store.
+pub(crate) struct Held<S, B> {
+    pub(crate) trip: Trip,
+    pub(crate) waiting: Waiting,
+    /// Ready to be called.
+    pub(crate) inner: S,
+    pub(crate) request: Request<B>,
+}
+
+impl<S: Service<Request<B>>, B> ResponseFuture<S, B> {
+    pub(crate) fn waiting(held: Held<S, B>) -> Self {
+        let held = Some(Box::new(held));
         Self {
-            source: Source::Inner { future, exchange },
+            source: Source::Waiting { held },
         }
     }
 
-    pub(crate) fn denied(reply: Reply) -> Self {
-        Self {
-            source: Source::Denied {
-                reply: Some(Box::new(reply)),
+    /// Calls `inner`, or answers in its place.
+    pub(crate) fn decided(
+        inner: &mut S,
+        mut request: Request<B>,
+        verdict: Verdict,
+        exchange: Exchange,
+    ) -> Self {
+        let source = match after_call_one(&mut request, verdict, &exchange) {
+            Passed::On => Source::Inner {
+                future: inner.call(request),
+                exchange,
             },
-        }
+            Passed::Not(reply) => Source::Denied { reply: Some(reply) },
+        };
+        Self { source }
     }
 }
 
-impl<F, B, E> Future for ResponseFuture<F>
+impl<S, B, R> Future for ResponseFuture<S, B>
 where
-    F: Future<Output = Result<Response<B>, E>>,
+    S: Service<Request<B>, Response = Response<R>>,
 {
-    type Output = Result<Response<Body<B>>, E>;
+    type Output = Result<Response<Body<R>>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().source.project() {
-            SourceProj::Inner { future, exchange } => {
-                let mut response = ready!(future.poll(cx))?.map(Body::inner);
-                let head = ResponseHead::new(response.status(), response.headers());
-                let edits = exchange.on_response(&head);
-                edits.apply(response.headers_mut());
-                Poll::Ready(Ok(response))
-            }
-            SourceProj::Denied { reply } => {
-                // polled again after it was ready: a panic would take the connection's other requests with it
-                let Some(reply) = reply.take() else {
-                    return Poll::Pending;
-                };
-                let mut response = Response::new(Body::reply(reply.body));
-                *response.status_mut() = reply.status;
-                *response.headers_mut() = reply.headers;
-                Poll::Ready(Ok(response))
+        let mut source = self.project().source;
+        loop {
+            match source.as_mut().project() {
+                SourceProj::Waiting { held } => {
+                    // taken only once the store has answered
+                    let Some(waiting) = held.as_mut() else {
+                        return Poll::Pending;
+                    };
+                    let replies = ready!(waiting.trip.as_mut().poll(cx));
+                    let Some(held) = held.take() else {
+                        return Poll::Pending;
+                    };
+                    let Held {
+                        waiting,
+                        mut inner,
+                        request,
+                        ..
+                    } = *held;
+                    let (verdict, exchange) = waiting.resume(replies);
+                    let next = Self::decided(&mut inner, request, verdict, exchange);
+                    source.set(next.source);
+                }
+                SourceProj::Inner { future, exchange } => {
+                    let mut response = ready!(future.poll(cx))?.map(Body::inner);
+                    let mut head = ResponseHead::new(response.status(), response.headers());
+                    head.now = exchange.reads_clock().then(mantlet_source::now);
+                    let edits = exchange.on_response(&head);
+                    edits.apply(response.headers_mut());
+                    return Poll::Ready(Ok(response));
+                }
+                SourceProj::Denied { reply } => {
+                    // polled again after it was ready: a panic would take the connection's other requests with it
+                    let Some(reply) = reply.take() else {
+                        return Poll::Pending;
+                    };
+                    let mut response = Response::new(Body::reply(reply.body));
+                    *response.status_mut() = reply.status;
+                    *response.headers_mut() = reply.headers;
+                    return Poll::Ready(Ok(response));
+                }
             }
         }
     }

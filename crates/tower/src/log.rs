@@ -1,6 +1,7 @@
 //! What the layer tells the log.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::StatusCode;
@@ -14,6 +15,8 @@ pub(crate) struct Said {
     pub(crate) fix: Option<&'static str>,
     /// That of the answer; `None`: the check only reports.
     pub(crate) status: Option<StatusCode>,
+    /// The limits that the request is above.
+    pub(crate) limits: Vec<Arc<str>>,
     /// Who asks, if the server tells.
     pub(crate) client: Option<IpAddr>,
 }
@@ -27,6 +30,7 @@ pub(crate) fn said(said: impl FnOnce() -> Said, head: &RequestHead<'_>) {
     let said = said();
     let (reason, fix, method) = (said.reason, said.fix, head.method);
     let client = said.client.map(tracing::field::display);
+    let limits = (!said.limits.is_empty()).then(|| said.limits.join(", "));
     let path = String::from_utf8_lossy(head.path);
     let Evidence {
         host,
@@ -37,7 +41,7 @@ pub(crate) fn said(said: impl FnOnce() -> Said, head: &RequestHead<'_>) {
     match said.status {
         Some(status) => {
             let status = status.as_u16();
-            tracing::info!(reason, status, client, %method, %path, host, origin, fetch_site, fix, "denied");
+            tracing::info!(reason, limits, status, client, %method, %path, host, origin, fetch_site, fix, "denied");
         }
         None => {
             tracing::info!(reason, client, %method, %path, host, origin, fetch_site, fix, "would be denied");
@@ -55,6 +59,11 @@ pub(crate) fn forgotten(engine: &Engine, head: &RequestHead<'_>) {
         None if head.peer.is_none() && engine.trusts_anybody() => {
             "trusted_proxies is written, and the server does not tell the peer, so nobody is trusted: with axum, serve by \
              into_make_service_with_connect_info::<SocketAddr>()"
+                .to_owned()
+        }
+        None if head.peer.is_none() && engine.counts_clients() => {
+            "a limit counts by client, and the server does not tell the peer, so all clients share one quota: with axum, serve \
+             by into_make_service_with_connect_info::<SocketAddr>()"
                 .to_owned()
         }
         None => return,

@@ -194,6 +194,12 @@ impl Limiters {
         self.all.iter().map(|limiter| &limiter.limit)
     }
 
+    /// Whether a limit follows the pressure on this host.
+    pub(crate) fn adapts(&self) -> bool {
+        let adapts = |limit: &Limit| matches!(limit.counting, Counting::Adaptive { .. });
+        self.iter().any(adapts)
+    }
+
     pub(crate) fn get(&self, index: usize) -> Option<&Limiter> {
         self.all.get(index)
     }
