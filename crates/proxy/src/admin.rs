@@ -1,8 +1,8 @@
 //! The admin listener: is the proxy alive, is the application reachable.
 //!
 //! `GET /healthz`: 200 as long as the proxy serves. `GET /readyz`: 200 if a TCP connection to the application succeeded
-//! within the last second, else 503; 503 from the moment the proxy is told to stop. Anything else: 404. It tells nothing of
-//! any request.
+//! within the last second, else 503; 503 from the moment the proxy is told to stop. `GET /metrics`: what limits and their
+//! store have counted. Anything else: 404. It tells nothing of any request.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -19,6 +19,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 
+use crate::metrics;
 use crate::worker::Worker;
 
 /// How long an answer of the application's port is believed.
@@ -57,6 +58,10 @@ async fn answer(
     last: &Cell<Option<(Instant, bool)>>,
     request: &Request<Incoming>,
 ) -> Response<Full<Bytes>> {
+    if let (&Method::GET | &Method::HEAD, "/metrics") = (request.method(), request.uri().path()) {
+        let text = metrics::text(&worker.live.load(), worker.store.as_ref());
+        return told(StatusCode::OK, metrics::CONTENT_TYPE, text);
+    }
     let (status, body) = match (request.method(), request.uri().path()) {
         (&Method::GET | &Method::HEAD, "/healthz") => (StatusCode::OK, r#"{"status":"alive"}"#),
         (&Method::GET | &Method::HEAD, "/readyz") => {
@@ -71,10 +76,18 @@ async fn answer(
         }
         _ => (StatusCode::NOT_FOUND, r#"{"detail":"not found"}"#),
     };
-    let mut response = Response::new(Full::from(body));
+    told(status, "application/json", body)
+}
+
+fn told(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

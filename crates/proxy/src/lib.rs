@@ -38,6 +38,7 @@ mod fields;
 mod forward;
 mod listen;
 mod log;
+mod metrics;
 mod server;
 mod tunnel;
 mod upload;
