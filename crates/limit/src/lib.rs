@@ -3,10 +3,12 @@
 //! Pure: no clock, no socket, no thread. Time is a [`Moment`] that the host read once for the request; randomness is a secret
 //! that the host drew once for the process.
 
+mod adaptive;
 mod gcra;
 mod key;
 mod law;
 mod local;
+mod log;
 mod moment;
 mod outcome;
 pub mod pending;
@@ -19,6 +21,7 @@ mod sync;
 mod table;
 mod take;
 mod thresholds;
+mod window;
 
 pub use key::{Key, RemoteKey, Secret};
 pub use local::Local;

@@ -18,13 +18,16 @@
 //! # Ok::<(), mantlet_limit::QuotaError>(())
 //! ```
 
+use crate::adaptive::Adaptive;
 use crate::gcra::Gcra;
 use crate::key::{Key, Secret};
+use crate::log::Log;
 use crate::moment::Moment;
 use crate::outcome::Outcome;
 use crate::ratio::Ratio;
-use crate::rule::{Algorithm, Rule};
+use crate::rule::{Algorithm, Mode, Rule};
 use crate::table::{Count, Table};
+use crate::window::Window;
 
 /// The table of one limit in this process: who has used how much. Memory is taken once, by [`Local::new`].
 ///
@@ -34,6 +37,12 @@ use crate::table::{Count, Table};
 /// | algorithm | bytes |
 /// |---|---|
 /// | token bucket | 34 |
+/// | sliding window, strict, up to 8 requests (exact) | 114 |
+/// | up to 16 | 178 |
+/// | up to 32 | 306 |
+/// | up to 64 | 562 |
+/// | more than 64, or interpolated | 130 |
+/// | adaptive | 242 |
 ///
 /// # Forks
 /// A child of `fork` counts on its own from where its parent was. Where another thread was inside at that moment, the
@@ -48,9 +57,27 @@ impl Local {
     pub fn new(rule: Rule, max_keys: usize, secret: Secret) -> Self {
         let quota = rule.quota();
         let table: Box<dyn Count> = match rule.algorithm() {
-            Algorithm::TokenBucket | Algorithm::SlidingWindow(_) | Algorithm::Adaptive { .. } => {
-                Box::new(Table::new(Gcra::new(quota), max_keys, secret))
-            }
+            Algorithm::TokenBucket => Box::new(Table::new(Gcra::new(quota), max_keys, secret)),
+            Algorithm::SlidingWindow(mode) => match (mode, quota.requests()) {
+                (Mode::Strict, ..=8) => {
+                    Box::new(Table::new(Log::<8>::new(quota), max_keys, secret))
+                }
+                (Mode::Strict, ..=16) => {
+                    Box::new(Table::new(Log::<16>::new(quota), max_keys, secret))
+                }
+                (Mode::Strict, ..=32) => {
+                    Box::new(Table::new(Log::<32>::new(quota), max_keys, secret))
+                }
+                (Mode::Strict, ..=64) => {
+                    Box::new(Table::new(Log::<64>::new(quota), max_keys, secret))
+                }
+                _ => Box::new(Table::new(Window::new(quota, mode), max_keys, secret)),
+            },
+            Algorithm::Adaptive { min_requests } => Box::new(Table::new(
+                Adaptive::new(quota, min_requests),
+                max_keys,
+                secret,
+            )),
         };
         Self { rule, table }
     }
@@ -99,5 +126,77 @@ impl std::fmt::Debug for Local {
             .field("rule", &self.rule)
             .field("capacity", &self.capacity())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::Local;
+    use crate::{Algorithm, Mode, Moment, Quota, Ratio, Rule, Secret};
+
+    fn local(requests: u32, algorithm: Algorithm, max_keys: usize) -> Local {
+        let quota = Quota::new(requests, Duration::from_secs(60)).unwrap();
+        Local::new(
+            Rule::new(quota, algorithm).unwrap(),
+            max_keys,
+            Secret::new([8; 16]),
+        )
+    }
+
+    #[test]
+    fn a_key_costs_the_bytes_that_are_documented() {
+        let strict = Algorithm::SlidingWindow(Mode::Strict);
+        let cases = [
+            (100, Algorithm::TokenBucket, 34),
+            (8, strict, 114),
+            (16, strict, 178),
+            (32, strict, 306),
+            (64, strict, 562),
+            (65, strict, 130),
+            (8, Algorithm::SlidingWindow(Mode::Interpolated), 130),
+            (8, Algorithm::Adaptive { min_requests: 1 }, 242),
+        ];
+        for (requests, algorithm, bytes) in cases {
+            let local = local(requests, algorithm, 4000);
+            assert_eq!(local.bytes(), bytes * 4000, "{algorithm:?} of {requests}");
+        }
+    }
+
+    #[test]
+    fn time_that_is_over_denies() {
+        for algorithm in [
+            Algorithm::TokenBucket,
+            Algorithm::SlidingWindow(Mode::Strict),
+            Algorithm::SlidingWindow(Mode::Interpolated),
+            Algorithm::Adaptive { min_requests: 1 },
+        ] {
+            for requests in [5, 500] {
+                let local = local(requests, algorithm, 10);
+                let key = Secret::new([8; 16]).key(&[b"client"]);
+                let end = Moment::from_nanos(u64::MAX);
+                let admitted = (0..1000).filter(|_| local.take(key, 1, end).is_admitted());
+                assert_eq!(admitted.count(), requests as usize, "{algorithm:?}");
+                local.give_back(key, 1, Moment::from_nanos(0), end);
+                assert!(!local.take(key, 1, end).is_admitted());
+                local.give_back(key, 1, end, end);
+                assert!(local.take(key, 1, end).is_admitted());
+            }
+        }
+    }
+
+    #[test]
+    fn only_an_adaptive_limit_heeds_the_ratio() {
+        let half = Ratio::new(0.5).unwrap();
+        let key = Secret::new([8; 16]).key(&[b"client"]);
+        let within = |algorithm| {
+            let local = local(10, algorithm, 10);
+            local.take_within(key, 0, Moment::default(), half).remaining
+        };
+        assert_eq!(within(Algorithm::TokenBucket), 10);
+        assert_eq!(within(Algorithm::SlidingWindow(Mode::Strict)), 10);
+        assert_eq!(within(Algorithm::Adaptive { min_requests: 1 }), 5);
+        assert_eq!(within(Algorithm::Adaptive { min_requests: 7 }), 7);
     }
 }

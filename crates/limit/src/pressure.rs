@@ -3,11 +3,12 @@
 //!
 //! Each 250 milliseconds a reading is judged, the first that applies:
 //!
-//! 1. A signal beyond its hard threshold: the ratio falls to nine tenths, at most once in half a second. The latency then is that
-//!    of requests which began after the last fall, for the others met the old ratio.
-//! 2. A signal beyond its soft threshold: it holds.
-//! 3. Else it grows by 0.01 a second, by twice as much for each second and a half of calm, 0.16 a second at the most: slowly where pressure
-//!    returns at once, and back within ten seconds after pressure that is gone.
+//! 1. A signal beyond its hard threshold: the ratio falls to nine tenths, at most once in half a second. The latency is that
+//!    of the answers since the last fall, so that one slow spell is not punished for ten seconds.
+//! 2. A signal beyond its soft threshold: it holds. So it does for a latency that was beyond it before the last fall and is not
+//!    known anew, but not for one that has been below it for two and a half seconds.
+//! 3. Else it grows by 0.01 a second, and by twice as much for each second and a half of calm, up to 0.16 a second: slowly
+//!    where pressure returns at once, and back within ten seconds after pressure that is gone.
 //!
 //! CPU and memory are smoothed (EWMA of one second). Hard is half way from the threshold to 1; for the latency twice the
 //! threshold. The threshold is the soft one.
@@ -36,6 +37,8 @@ const DOUBLES: f64 = 1.5;
 const DOUBLINGS: f64 = 4.0;
 /// The ratio falls no deeper: from here it is back in time, and `min_requests` is the floor that counts.
 const FLOOR: f64 = 0.01;
+/// What was slow before is over, if the answers of so many nanoseconds are not.
+const LATELY: u64 = 2_500_000_000;
 /// Seconds of the smoothing.
 const SMOOTH: f64 = 1.0;
 /// After this long without a reading nothing is known.
@@ -77,6 +80,8 @@ pub struct Pressure {
 struct State {
     ratio: f64,
     level: Level,
+    /// Whether the latency was above its threshold when it was last known.
+    slow: bool,
     read: Option<Moment>,
     fell: Option<Moment>,
     calm_since: Option<Moment>,
@@ -101,6 +106,7 @@ impl Pressure {
             state: Mutex::new(State {
                 ratio: 1.0,
                 level: Level::default(),
+                slow: false,
                 read: None,
                 fell: None,
                 calm_since: None,
@@ -135,14 +141,23 @@ impl Pressure {
             state.calm_since = None;
         }
         let since = state.fell.unwrap_or_default();
-        let level = Level {
+        let (latency, lately) = {
+            let mut samples = lock(&self.samples);
+            let lately = Moment::from_nanos(now.as_nanos().saturating_sub(LATELY));
+            (samples.p90(since, now), samples.p90(since.max(lately), now))
+        };
+        state.level = Level {
             cpu: smooth(state.level.cpu, reading.cpu, elapsed),
             memory: smooth(state.level.memory, reading.memory, elapsed),
-            latency: lock(&self.samples).p90(since, now),
+            latency,
         };
-        state.level = level;
         state.read = Some(now);
-        match self.press(&level) {
+        let waits = latency.is_none() && state.slow && now.since(since) < STALE;
+        if let Some(latency) = latency {
+            state.slow = latency > self.thresholds.latency;
+        }
+        let press = self.press(&state.level, lately);
+        match if waits { press.max(Press::Soft) } else { press } {
             Press::Hard => {
                 state.calm_since = None;
                 if state.fell.is_none_or(|fell| now.since(fell) >= FALL) {
@@ -190,21 +205,25 @@ impl Pressure {
         lock(&self.state).level
     }
 
-    fn press(&self, level: &Level) -> Press {
+    fn press(&self, level: &Level, lately: Option<Duration>) -> Press {
         let of = |value: Option<f64>, soft: f64, hard: f64| match value {
             Some(value) if value > hard => Press::Hard,
             Some(value) if value > soft => Press::Soft,
             _ => Press::Calm,
         };
         let part = |value, soft: f64| of(value, soft, soft + (1.0 - soft) / 2.0);
-        let latency = self.thresholds.latency.as_secs_f64();
+        let latency = |it: Duration| {
+            let soft = self.thresholds.latency.as_secs_f64();
+            of(Some(it.as_secs_f64()), soft, 2.0 * soft)
+        };
+        let slow = match (level.latency.map_or(Press::Calm, latency), lately) {
+            // it was slow, and is no more
+            (Press::Soft, Some(lately)) => latency(lately).min(Press::Soft),
+            (slow, _) => slow,
+        };
         part(level.cpu, self.thresholds.cpu)
             .max(part(level.memory, self.thresholds.memory))
-            .max(of(
-                level.latency.map(|it| it.as_secs_f64()),
-                latency,
-                2.0 * latency,
-            ))
+            .max(slow)
     }
 }
 

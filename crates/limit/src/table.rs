@@ -140,3 +140,91 @@ fn lightest(weights: &[u64; WAYS]) -> usize {
     }
     least
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Count, KEYS, Table, WAYS};
+    use crate::gcra::Gcra;
+    use crate::key::{Key, Secret};
+    use crate::moment::Moment;
+    use crate::quota::Quota;
+    use crate::ratio::Ratio;
+
+    const SECRET: Secret = Secret::new([4; 16]);
+    const NOW: Moment = Moment::from_nanos(1 << 40);
+
+    fn table(max_keys: usize) -> Table<Gcra> {
+        let quota = Quota::new(10, Duration::from_secs(10)).unwrap();
+        Table::new(Gcra::new(&quota), max_keys, SECRET)
+    }
+
+    fn key(number: u64) -> Key {
+        SECRET.key(&[&number.to_le_bytes()])
+    }
+
+    fn remaining(table: &Table<Gcra>, key: Key, cost: u32, now: Moment) -> u32 {
+        table.take(key, cost, now, Ratio::FULL).remaining
+    }
+
+    #[test]
+    fn a_full_set_forgets_the_key_that_used_least() {
+        let table = table(KEYS);
+        assert_eq!(table.capacity(), WAYS);
+        for number in 0..8 {
+            let cost = if number == 5 { 1 } else { 3 };
+            remaining(&table, key(number), cost, NOW);
+        }
+        assert_eq!(table.evicted(), 0);
+        assert_eq!(remaining(&table, key(8), 2, NOW), 8);
+        assert_eq!(table.evicted(), 1);
+        assert_eq!(remaining(&table, key(5), 0, NOW), 10);
+        for number in (0..8).filter(|number| *number != 5) {
+            assert_eq!(remaining(&table, key(number), 0, NOW), 7, "{number}");
+        }
+        assert_eq!(remaining(&table, key(8), 0, NOW), 8);
+    }
+
+    #[test]
+    fn a_key_whose_time_is_over_gives_its_place_and_is_not_counted_as_forgotten() {
+        let table = table(KEYS);
+        for number in 0..8 {
+            remaining(&table, key(number), 3, NOW);
+        }
+        let later = NOW.after(Duration::from_secs(3));
+        remaining(&table, key(8), 1, later);
+        assert_eq!(table.evicted(), 0);
+    }
+
+    #[test]
+    fn a_denial_and_a_question_take_no_place() {
+        let table = table(KEYS);
+        for number in 0..8 {
+            remaining(&table, key(number), 10, NOW);
+        }
+        remaining(&table, key(8), 0, NOW);
+        remaining(&table, key(8), 11, NOW);
+        table.give_back(key(8), 1, NOW, NOW);
+        assert_eq!(table.evicted(), 0);
+        for number in 0..8 {
+            assert_eq!(remaining(&table, key(number), 1, NOW), 0);
+        }
+    }
+
+    #[test]
+    fn fewer_than_one_in_a_hundred_are_forgotten_at_the_number_asked_for() {
+        let table = table(20_000);
+        for number in 0..20_000 {
+            remaining(&table, key(number), 1, NOW);
+        }
+        assert!(table.evicted() < 200, "{}", table.evicted());
+    }
+
+    #[test]
+    fn any_number_of_keys_makes_a_table() {
+        assert_eq!(table(0).capacity(), WAYS);
+        assert_eq!(table(1).capacity(), WAYS);
+        assert_eq!(table(9).capacity(), 3 * WAYS);
+    }
+}
