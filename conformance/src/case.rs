@@ -32,6 +32,8 @@ pub struct Case {
     pub needs: Vec<Fact>,
     /// Whether the source of randomness has nothing to give.
     pub entropy_fails: bool,
+    /// How often the client has sent the same before: only the last time is looked at.
+    pub earlier: u16,
     /// What the client sends.
     pub request: Request,
     /// What the application answers.
@@ -154,6 +156,39 @@ impl Response {
 }
 
 impl Case {
+    /// The same case, its limits counted in a store; `None` if it has no limit that can be.
+    ///
+    /// # Errors
+    /// If the policy is no TOML.
+    pub fn in_a_store(&self) -> Result<Option<Self>, toml::de::Error> {
+        let mut policy: toml::Table = self.policy.parse()?;
+        let tables: Vec<&mut toml::Table> = match policy.get_mut("limit") {
+            Some(toml::Value::Table(table)) => vec![table],
+            Some(toml::Value::Array(list)) => list
+                .iter_mut()
+                .filter_map(toml::Value::as_table_mut)
+                .collect(),
+            _ => return Ok(None),
+        };
+        for limit in tables {
+            let algorithm = limit.get("algorithm").and_then(toml::Value::as_str);
+            if matches!(algorithm, Some("adaptive" | "concurrency")) || limit.contains_key("store")
+            {
+                return Ok(None);
+            }
+            limit.insert("store".to_owned(), "redis".into());
+            limit.insert("on_error".to_owned(), "closed".into());
+        }
+        let redis = toml::Table::from_iter([("url".to_owned(), "redis://localhost".into())]);
+        let store = toml::Table::from_iter([("redis".to_owned(), redis.into())]);
+        policy.insert("store".to_owned(), store.into());
+        Ok(Some(Self {
+            name: format!("{}, in a store", self.name),
+            policy: policy.to_string(),
+            ..self.clone()
+        }))
+    }
+
     /// The policy, compiled with a pinned source of randomness.
     ///
     /// # Errors
@@ -331,6 +366,7 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Case>, CaseError> {
             policy,
             needs: entry.needs,
             entropy_fails: entry.entropy_fails,
+            earlier: entry.earlier,
             request: entry.request,
             response: entry.response,
             expect: entry.expect,
@@ -361,6 +397,8 @@ struct Entry {
     needs: Vec<Fact>,
     #[serde(default)]
     entropy_fails: bool,
+    #[serde(default)]
+    earlier: u16,
     #[serde(default)]
     request: Request,
     #[serde(default)]

@@ -29,6 +29,12 @@ impl Host for Alone {
             .map(|authority| authority.as_str().as_bytes());
         head.tls = case.request.tls || case.request.secure;
         head.peer = Some(case.request.peer().into());
+        if engine.reads_clock() {
+            head.now = mantlet_source::now();
+        }
+        for _ in 0..case.earlier {
+            engine.on_request(&head).without_store();
+        }
         let (verdict, exchange) = engine.on_request(&head).without_store();
 
         let (told, status, mut headers, body) = match verdict {

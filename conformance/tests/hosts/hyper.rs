@@ -15,7 +15,8 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use mantlet_conformance::{Case, Fact, Host, Observed};
-use mantlet_engine::Live;
+use mantlet_engine::policy::{Policy, Rules, Scoped};
+use mantlet_engine::{Engine, Live, OsEntropy};
 use mantlet_tower::Connection;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
@@ -107,7 +108,12 @@ impl Host for Served {
     fn run(&mut self, case: &Case) -> Result<Observed, Box<dyn Error + Send + Sync>> {
         let engine = case.engine().map_err(|report| report.to_string())?;
         match &self.live {
-            Some(live) => live.replace(engine),
+            Some(live) => {
+                // nothing that another case has counted
+                let nothing = Policy::new(Scoped::any(Rules::default()));
+                live.replace(Engine::new(nothing, OsEntropy));
+                live.replace(engine);
+            }
             None => self.live = Some(Live::new(engine)),
         }
         if let (None, Some(live)) = (&self.server, &self.live) {
@@ -117,7 +123,12 @@ impl Host for Served {
         self.stage.set(&case.response);
         self.tls
             .store(case.request.tls || case.request.secure, Ordering::Release);
-        let mut observed = exchange(server.address, case.request.peer(), &[], &case.request, &[])?;
+        let send = || exchange(server.address, case.request.peer(), &[], &case.request, &[]);
+        for _ in 0..case.earlier {
+            send()?;
+        }
+        self.stage.told();
+        let mut observed = send()?;
         observed.told = self.stage.told();
         Ok(observed)
     }

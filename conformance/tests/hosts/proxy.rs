@@ -40,8 +40,7 @@ impl Proxied {
         config.workers = NonZeroUsize::new(1);
         config.nonce_upstream = true;
         config.tell_reason = true;
-        let nothing = Policy::new(Scoped::any(Rules::default()));
-        let live = Live::new(Engine::new(nothing, OsEntropy));
+        let live = Live::new(nothing());
         let server = Server::bind(config, live.clone()).expect("a proxy");
         Self {
             live,
@@ -51,6 +50,11 @@ impl Proxied {
             _application: application,
         }
     }
+}
+
+/// A policy without rules.
+fn nothing() -> Engine {
+    Engine::new(Policy::new(Scoped::any(Rules::default())), OsEntropy)
 }
 
 impl Host for Proxied {
@@ -85,8 +89,14 @@ impl Host for Proxied {
             more.push((name, HeaderValue::from_static(value)));
         }
         let engine = case.engine_of(&text).map_err(|report| report.to_string())?;
+        // nothing that another case has counted
+        self.live.replace(nothing());
         self.live.replace(engine);
         self.stage.set(&case.response);
+        for _ in 0..case.earlier {
+            exchange(self.address, from, &before, request, &more)?;
+        }
+        self.stage.told();
         let mut observed = exchange(self.address, from, &before, request, &more)?;
         observed.told = self.stage.told();
         observed.reason = observed

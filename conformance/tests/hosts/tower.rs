@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::future::ready;
 
-use http::Request;
+use http::{Request, Uri};
 use http_body_util::BodyExt;
 use mantlet_conformance::{Case, Fact, Host, Observed};
 use mantlet_tower::Connection;
@@ -36,17 +36,21 @@ impl Host for Layered {
 
     fn run(&mut self, case: &Case) -> Result<Observed, Box<dyn Error + Send + Sync>> {
         let engine = case.engine().map_err(|report| report.to_string())?;
-        let mut request = Request::new(());
-        *request.method_mut() = case.request.method();
-        *request.version_mut() = case.request.version();
-        *request.uri_mut() = case.request.target().parse()?;
-        for (name, value) in case.request.lines() {
-            request.headers_mut().append(name, value);
-        }
-        request.extensions_mut().insert(Connection {
-            peer: (case.request.peer(), 40_000).into(),
-            tls: case.request.tls || case.request.secure,
-        });
+        let target: Uri = case.request.target().parse()?;
+        let sent = || {
+            let mut request = Request::new(());
+            *request.method_mut() = case.request.method();
+            *request.version_mut() = case.request.version();
+            *request.uri_mut() = target.clone();
+            for (name, value) in case.request.lines() {
+                request.headers_mut().append(name, value);
+            }
+            request.extensions_mut().insert(Connection {
+                peer: (case.request.peer(), 40_000).into(),
+                tls: case.request.tls || case.request.secure,
+            });
+            request
+        };
         let seen = RefCell::new(None);
         let application = service_fn(|request: Request<()>| {
             seen.replace(Some(told(&request)));
@@ -54,7 +58,11 @@ impl Host for Layered {
         });
         let service = mantlet_tower::layer(engine).layer(application);
         self.runtime.block_on(async {
-            let (head, body) = service.oneshot(request).await?.into_parts();
+            for _ in 0..case.earlier {
+                service.clone().oneshot(sent()).await?;
+            }
+            seen.take();
+            let (head, body) = service.oneshot(sent()).await?.into_parts();
             Ok(Observed {
                 told: seen.take(),
                 reason: None,
