@@ -348,10 +348,11 @@ impl Engine {
                 Err(denial) => return Step::Decided(Verdict::Deny(denial), exchange),
             };
             if !compiled.limiters.is_empty() {
-                match check::limits(&facts, scope) {
-                    Ok(found) => asked = Some(found),
-                    Err((found, stopped)) => return exchange.stopped(found, &stopped),
+                let (found, stopped) = check::limits(&facts, scope);
+                if let Some(stopped) = stopped {
+                    return exchange.stopped(found, &stopped);
                 }
+                asked = Some(found);
             }
         }
         if compiled.uses_nonce && scope.tables.of(secure).needs_nonce() {
