@@ -74,18 +74,20 @@ impl fmt::Debug for Waiting {
 pub struct Batch {
     /// Its limits: all are taken, or none.
     pub takes: Vec<Take>,
+    /// Limits that only report: each is taken on its own, whatever the others say.
+    pub shadows: Vec<Take>,
 }
 
 /// What the store answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Replies {
-    /// For each of [`Batch::takes`], in their order.
+    /// For each of [`Batch::takes`], then for each of [`Batch::shadows`], in their order.
     pub takes: Vec<Outcome>,
 }
 
 impl Replies {
-    /// The outcomes of the limits, in the order of the batch.
+    /// The outcomes of the limits: those of the takes, then those of the shadows.
     pub fn new(takes: Vec<Outcome>) -> Self {
         Self { takes }
     }

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use mantlet_limit::{Admission, Key, Left, Outcome, Ratio, RemoteKey, Take, Ticket};
+use mantlet_limit::{Admission, Key, Left, Outcome, Ratio, Take, Ticket};
 
 use super::key::{Parts, Source};
-use super::limiter::{Limiter, Limiters, Table};
+use super::limiter::{Limiters, Table};
 use super::tally::{Entry, Tally};
 use crate::entropy::Entropy;
 use crate::head::{Now, RequestHead};
@@ -14,6 +14,7 @@ use crate::reason::{
     ENTROPY, LIMIT_EXCEEDED, LIMIT_OVERSIZED, LIMIT_SHED, LIMIT_UNAVAILABLE, Reason,
 };
 use crate::route::RoutePath;
+use crate::step::Batch;
 
 /// What is asked of the limits.
 pub(crate) struct Asking<'r> {
@@ -37,17 +38,15 @@ pub(crate) struct Asked {
     pub(crate) tickets: Vec<(usize, Ticket)>,
     /// What a limit that only reports would have said.
     pub(crate) reported: Option<&'static Reason>,
-    /// Limits that a store has to be asked, each with its part of the batch.
+    /// Limits that a store has to be asked: those that can stop the request, then those that only report.
     pub(crate) shared: Vec<Shared>,
-    pub(crate) takes: Vec<Take>,
 }
 
 /// A limit in a store.
 pub(crate) struct Shared {
-    pub(crate) index: usize,
+    index: usize,
     parts: Parts,
-    key: RemoteKey,
-    cost: u32,
+    take: Take,
     /// Whether a request above it is denied.
     enforced: bool,
 }
@@ -161,32 +160,34 @@ impl Limiters {
                         None => (SHED, None),
                     }
                 }
-                (Table::Shared(memo, _), _) => {
+                (Table::Shared(memo, _), Counting::Requests(rule)) => {
                     let parts = parts()?;
                     let key = parts.shared();
-                    match memo.denied(&key, cost, now) {
+                    match memo.denied(&key, THE_ONE, cost, now) {
                         Some(outcome) => {
                             counts.stats.remembered.add();
                             (outcome, None)
                         }
                         None => {
                             let enforced = limit.enforces_all() || (asking.enforces)(limit);
-                            asked.take(
-                                limiter,
-                                Shared {
-                                    index,
-                                    parts,
-                                    key,
-                                    cost,
-                                    enforced,
-                                },
-                            );
+                            let take = Take {
+                                limit: limit.name.clone(),
+                                rule: *rule,
+                                key,
+                                cost,
+                            };
+                            asked.shared.push(Shared {
+                                index,
+                                parts,
+                                take,
+                                enforced,
+                            });
                             continue;
                         }
                     }
                 }
                 // a table is made after its counting
-                (Table::Adaptive(..) | Table::Concurrency(_), _) => continue,
+                (Table::Adaptive(..) | Table::Concurrency(_) | Table::Shared(..), _) => continue,
             };
             let enforced =
                 limit.enforces_all() || outcome.is_admitted() || (asking.enforces)(limit);
@@ -252,7 +253,8 @@ impl Limiters {
         for (shared, outcome) in std::mem::take(&mut asked.shared).iter().zip(outcomes) {
             let counts = self.counted(shared.index);
             if let Some(Table::Shared(memo, _)) = counts.map(|counts| &counts.table) {
-                memo.note(&shared.key, shared.cost, outcome, now.moment);
+                let Take { key, cost, .. } = &shared.take;
+                memo.note(key, THE_ONE, *cost, outcome, now.moment);
             }
             let settled = self.settle(asked, shared.index, *outcome, None, shared.enforced);
             if let Err(more) = settled {
@@ -297,8 +299,8 @@ impl Limiters {
                 (OnError::Local, Table::Shared(_, fallback)) => {
                     counts.stats.fallback.add();
                     let key = shared.parts.here(secret);
-                    let outcome = fallback.take(key, shared.cost, now.moment);
-                    let held = Some((key, shared.cost));
+                    let outcome = fallback.take(key, shared.take.cost, now.moment);
+                    let held = Some((key, shared.take.cost));
                     self.settle(asked, shared.index, outcome, held, shared.enforced)?;
                 }
                 (OnError::Closed, _) if shared.enforced => {
@@ -334,6 +336,9 @@ impl Limiters {
     }
 }
 
+/// Each limit has a memo of its own.
+const THE_ONE: u64 = 0;
+
 /// A request that is not let in beside those under way.
 const SHED: Outcome = Outcome {
     admission: Admission::Shed,
@@ -344,17 +349,20 @@ const SHED: Outcome = Outcome {
 };
 
 impl Asked {
-    fn take(&mut self, limiter: &Limiter, shared: Shared) {
-        if let Counting::Requests(rule) = limiter.limit.counting {
-            self.takes.push(Take {
-                limit: limiter.limit.name.clone(),
-                rule,
-                key: shared.key,
-                cost: shared.cost,
-                shadow: !shared.enforced,
-            });
-            self.shared.push(shared);
+    /// What a store has to be asked; `None` if nothing.
+    pub(crate) fn batch(&mut self) -> Option<Batch> {
+        if self.shared.is_empty() {
+            return None;
         }
+        self.shared.sort_by_key(|shared| !shared.enforced);
+        let (stopping, watching) = self
+            .shared
+            .split_at(self.shared.partition_point(|shared| shared.enforced));
+        let takes = |shared: &[Shared]| shared.iter().map(|own| own.take.clone()).collect();
+        Some(Batch {
+            takes: takes(stopping),
+            shadows: takes(watching),
+        })
     }
 }
 

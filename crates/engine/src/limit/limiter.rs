@@ -39,6 +39,9 @@ pub(super) enum Table {
     Shared(DenyMemo, Local),
 }
 
+/// Denials of a store that are remembered, at 100 bytes each.
+const DENIALS: usize = 8_192;
+
 impl Limit {
     /// The quota, of a limit that has one.
     pub(crate) fn quota(&self) -> Option<&Quota> {
@@ -225,7 +228,7 @@ impl Limiter {
             let table = match (&self.limit.counting, self.limit.counted) {
                 (Counting::Requests(rule), Counted::Here) => Table::Requests(local(*rule)),
                 (Counting::Requests(rule), Counted::Shared { nodes, .. }) => {
-                    Table::Shared(DenyMemo::new(secret), local(rule.share(nodes)))
+                    Table::Shared(DenyMemo::new(DENIALS, secret), local(rule.share(nodes)))
                 }
                 (
                     Counting::Adaptive {
