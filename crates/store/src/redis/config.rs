@@ -161,6 +161,9 @@ pub enum ConfigError {
     /// TLS on a socket of this machine, or a socket in a list.
     #[error("a socket of this machine is neither in a list of nodes nor spoken to over TLS")]
     Socket,
+    /// Certificates or a key that cannot be read, or an address that the library refuses.
+    #[error("cannot be used: {0}")]
+    Unusable(String),
     /// A prefix that would break the keys.
     #[error("the prefix {0:?} is 1 to 64 characters without braces and control characters")]
     Prefix(String),

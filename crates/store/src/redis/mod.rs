@@ -23,9 +23,23 @@ mod replies;
 mod script;
 mod trip;
 
+#[cfg(feature = "blocking")]
+mod blocking;
+#[cfg(feature = "tokio")]
+mod client;
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+mod connect;
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+mod spread;
+
 pub use config::{Address, Auth, ClientCertificate, Config, ConfigError, Password, Tls, Topology};
 pub use count::{Count, Uncountable};
 pub use handshake::Handshake;
 pub use replies::{Replies, Reply};
 pub use script::Script;
 pub use trip::{Trip, slot};
+
+#[cfg(feature = "blocking")]
+pub use blocking::BlockingRedis;
+#[cfg(feature = "tokio")]
+pub use client::Redis;
