@@ -53,9 +53,10 @@ impl Waiting {
             batch,
         } = self;
         // an answer to another question is none
+        let asked_for = batch.takes.len() + batch.shadows.len();
         let replies = replies
             .ok()
-            .filter(|replies| replies.takes.len() == batch.takes.len());
+            .filter(|replies| replies.takes.len() == asked_for);
         exchange.resumed(permit, asked, replies)
     }
 }
