@@ -2,5 +2,7 @@
 //! the same.
 
 mod policy_file;
+mod sensors;
 
 pub use policy_file::{Watch, WatchError, watch};
+pub use sensors::Sensors;
