@@ -13,7 +13,7 @@ use mantlet_limit::{Moment, Outcome, Take};
 use redis::ConnectionLike as _;
 
 use super::config::{Config, ConfigError};
-use super::connect::{Sentinels, Target, fault};
+use super::connect::{Sentinels, Target, cluster_fault, fault};
 use super::replies::Reply;
 use super::spread;
 use super::trip::Trip;
@@ -361,15 +361,22 @@ impl Line {
 
     fn value(&mut self, command: &redis::Cmd, until: Instant) -> Result<redis::Value, StoreError> {
         let time = Some(left(until));
-        let value = match self {
-            Self::Server(server) => server
-                .set_read_timeout(time)
-                .and_then(|()| server.req_command(command)),
-            Self::Cluster(cluster) => cluster
-                .set_read_timeout(time)
-                .and_then(|()| cluster.req_command(command)),
-        };
-        value.map_err(|error| fault(&error))
+        match self {
+            Self::Server(server) => {
+                server
+                    .set_read_timeout(time)
+                    .map_err(|error| fault(&error))?;
+                server.req_command(command).map_err(|error| fault(&error))
+            }
+            Self::Cluster(cluster) => {
+                cluster
+                    .set_read_timeout(time)
+                    .map_err(|error| fault(&error))?;
+                cluster
+                    .req_command(command)
+                    .map_err(|error| cluster_fault(&error))
+            }
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::config::{Config, ConfigError};
-use super::connect::{Sentinels, Target, fault};
+use super::connect::{Sentinels, Target, cluster_fault, fault};
 use super::replies::Reply;
 use super::spread;
 use super::trip::Trip;
@@ -370,10 +370,16 @@ impl Shared {
 impl Line {
     async fn ask(&self, command: &redis::Cmd) -> Reply {
         let value = match self {
-            Self::Server(server) => server.clone().send_packed_command(command).await,
-            Self::Cluster(cluster) => cluster.clone().req_packed_command(command).await,
+            Self::Server(server) => {
+                let value = server.clone().send_packed_command(command).await;
+                value.map_err(|error| fault(&error))
+            }
+            Self::Cluster(cluster) => {
+                let value = cluster.clone().req_packed_command(command).await;
+                value.map_err(|error| cluster_fault(&error))
+            }
         };
-        value.map_or_else(|error| Reply::Error(fault(&error)), Reply::from)
+        value.map_or_else(Reply::Error, Reply::from)
     }
 }
 

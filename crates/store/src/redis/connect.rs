@@ -204,3 +204,11 @@ pub(crate) fn fault(error: &redis::RedisError) -> StoreError {
         },
     }
 }
+
+/// The same of a cluster: there a redirection that is left over led nowhere.
+pub(crate) fn cluster_fault(error: &redis::RedisError) -> StoreError {
+    match fault(error) {
+        StoreError::Clustered => StoreError::ClusterDown(error.to_string()),
+        fault => fault,
+    }
+}

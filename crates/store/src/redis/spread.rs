@@ -85,6 +85,7 @@ pub(crate) fn gather(
 }
 
 /// The same takes, asking what is left.
+#[cfg(feature = "tokio")]
 pub(crate) fn asking(takes: &[Take]) -> Vec<Take> {
     takes
         .iter()
