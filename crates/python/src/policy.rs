@@ -16,6 +16,7 @@ use pyo3::types::{PyBool, PyMapping, PyString, PyType};
 
 use crate::edits::{Kept, Text};
 use crate::exchange::Exchange;
+use crate::permit::{Last, address};
 use crate::section::{Section, list};
 use crate::wsgi::Keys;
 
@@ -37,8 +38,12 @@ pyo3::create_exception!(
 pub(crate) struct Policy {
     pub(crate) engine: Engine,
     environment: Environment,
-    /// Whether a request can be denied.
+    /// Whether more of a request is read than how it came.
     pub(crate) judges: bool,
+    /// Whether its path and query decide anything.
+    pub(crate) reads_target: bool,
+    /// What the next request may have in common with the last.
+    pub(crate) last: Last,
     /// Its fixed edits for ASGI.
     pub(crate) bytes: Kept,
     /// Its fixed edits for WSGI.
@@ -253,6 +258,8 @@ impl Policy {
         let lists = loaded.engine.lists();
         Ok(Self {
             keys: Keys::new(py, &loaded.engine),
+            reads_target: loaded.engine.reads_target(),
+            last: Last::default(),
             judges: loaded.engine.reads_requests() || loaded.engine.uses_nonce(),
             engine: loaded.engine,
             environment: loaded.environment,
@@ -270,12 +277,6 @@ impl Policy {
         );
         (Verdict::Deny(denial), self.engine.on_unreadable())
     }
-}
-
-/// The address of a peer as a server tells it: a zone of IPv6 aside, and nothing for a socket that has none.
-pub(crate) fn address(peer: &str) -> Option<IpAddr> {
-    let bare = peer.split_once('%').map_or(peer, |(bare, _)| bare);
-    bare.parse().ok()
 }
 
 fn warn(py: Python<'_>, warnings: &mantlet_config::Report) -> PyResult<()> {
