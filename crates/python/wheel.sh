@@ -2,14 +2,14 @@
 # Builds a wheel: the extension module, and the program among its scripts. `wheel.sh [release|dev] [OUT] [abi3|cpython]`; the
 # default is a release in target/wheels for every CPython from 3.10 on. `cpython` is one for the python3 of the PATH, which
 # is faster there; pip prefers it. Says the path of the wheel. The program is $MANTLET where that is set, as in the tests,
-# which have built it already. Run by `make wheel` and by tests/python.sh.
+# which have built it already; $FEATURES are those of the crate besides. Run by `make wheel` and by tests/python.sh.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 profile=${1:-release}
 out=${2:-target/wheels}
 target=${CARGO_TARGET_DIR:-target}
-flags=()
-[ "${3:-abi3}" = cpython ] && flags=(--no-default-features --interpreter python3)
+flags=(${FEATURES:+--features "$FEATURES"})
+[ "${3:-abi3}" = cpython ] && flags+=(--no-default-features --interpreter python3)
 
 maturin=$(command -v maturin || true)
 if [ -z "$maturin" ]; then

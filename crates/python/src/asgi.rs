@@ -1,7 +1,8 @@
 //! ASGI: a scope in, edited messages out.
 //!
 //! The path is that of `raw_path`; where a server gives none, it is rebuilt from `path`, which has lost its escapes: an
-//! encoded slash then looks like a slash. Scheme and client are the server's word: a server that reads X-Forwarded-* itself
+//! encoded slash then looks like a slash. The authority of a target in absolute form is in no scope: Host counts, as it does
+//! for the application. Scheme and client are the server's word: a server that reads X-Forwarded-* itself
 //! has put the client's there.
 
 use http::{HeaderName, Method, header};

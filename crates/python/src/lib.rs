@@ -12,6 +12,8 @@ mod isolation;
 mod log;
 mod middleware;
 mod permit;
+#[cfg(feature = "conformance")]
+mod pinned;
 mod policy;
 mod section;
 mod wsgi;
@@ -33,6 +35,9 @@ mod _mantlet {
     use crate::middleware::Middleware;
     #[pymodule_export]
     use crate::permit::Permit;
+    #[cfg(feature = "conformance")]
+    #[pymodule_export]
+    use crate::pinned::pinned;
     #[pymodule_export]
     use crate::policy::{Policy, PolicyError, PolicyWarning};
 

@@ -253,7 +253,7 @@ impl Policy {
 }
 
 impl Policy {
-    fn ready(py: Python<'_>, loaded: Loaded) -> PyResult<Self> {
+    pub(crate) fn ready(py: Python<'_>, loaded: Loaded) -> PyResult<Self> {
         warn(py, &loaded.warnings)?;
         let lists = loaded.engine.lists();
         Ok(Self {

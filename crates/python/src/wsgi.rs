@@ -4,8 +4,8 @@
 //!
 //! * The path is that of `REQUEST_URI` or `RAW_URI` where the server gives one. Else it is `SCRIPT_NAME` and `PATH_INFO`,
 //!   which have lost their escapes: an encoded slash looks like a slash.
-//! * Repeated fields are joined with a comma. In Host, Origin and Sec-Fetch-* that is malformed, and denied where a repeated
-//!   field would be.
+//! * Repeated fields are joined with a comma. In Host, Origin, Sec-Fetch-* and a method override no comma belongs: each part
+//!   counts as a field, and what is repeated is denied.
 //! * `_` and `-` in a name are the same.
 
 use std::cell::OnceCell;
@@ -202,6 +202,8 @@ impl<'t> Target<'t> {
 pub(crate) struct Key {
     name: HeaderName,
     key: Py<PyString>,
+    /// Whether the field may be there once only, and its value has no comma.
+    is_single: bool,
 }
 
 /// The fields that the engine reads of a request.
@@ -214,43 +216,49 @@ pub(crate) struct Keys {
 
 impl Keys {
     pub(crate) fn new(py: Python<'_>, engine: &mantlet_engine::Engine) -> Self {
-        let key = |name: HeaderName| {
+        let key = |name: HeaderName, is_single| {
             let key = format!(
                 "HTTP_{}",
                 name.as_str().to_ascii_uppercase().replace('-', "_")
             );
             let key = PyString::intern(py, &key).unbind();
-            Key { name, key }
+            Key {
+                name,
+                key,
+                is_single,
+            }
         };
-        let sec = |name| HeaderName::from_static(name);
+        let known = |name| HeaderName::from_static(name);
         let checks = [
-            header::HOST,
-            header::ORIGIN,
-            sec("sec-fetch-site"),
-            sec("sec-fetch-mode"),
-            sec("sec-fetch-dest"),
-            header::UPGRADE,
-            header::COOKIE,
-            header::AUTHORIZATION,
+            (header::HOST, true),
+            (header::ORIGIN, true),
+            (known("sec-fetch-site"), true),
+            (known("sec-fetch-mode"), true),
+            (known("sec-fetch-dest"), true),
+            (header::UPGRADE, false),
+            (header::COOKIE, false),
+            (header::AUTHORIZATION, false),
         ];
         let others = [
             header::ACCEPT,
             header::FORWARDED,
-            sec("x-forwarded-for"),
-            sec("x-forwarded-proto"),
-            sec("x-forwarded-host"),
+            known("x-forwarded-for"),
+            known("x-forwarded-proto"),
+            known("x-forwarded-host"),
         ];
-        let cross_origin = engine.checks(b"/").cross_origin;
-        let overrides = cross_origin.map(|policy| policy.method_override.iter().cloned());
-        let own = engine.client_field().cloned().into_iter();
+        let overrides = engine.method_override();
+        let own = engine.client_field().into_iter().chain(overrides).cloned();
         let mut others: Vec<HeaderName> = others.into_iter().chain(own).collect();
-        others.extend(overrides.into_iter().flatten());
         others.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         others.dedup();
-        others.retain(|name| !checks.contains(name));
+        others.retain(|name| checks.iter().all(|(known, _)| known != name));
+        let others = others.into_iter().map(|name| {
+            let is_single = overrides.contains(&name);
+            key(name, is_single)
+        });
         Self {
-            checks: checks.map(key).into(),
-            others: others.into_iter().map(key).collect(),
+            others: others.collect(),
+            checks: checks.map(|(name, is_single)| key(name, is_single)).into(),
         }
     }
 }
@@ -265,15 +273,18 @@ struct Environ<'e, 'py> {
 
 /// A name and a value: a `str` of ASCII, or `bytes`.
 struct Found<'e, 'py> {
-    name: &'e HeaderName,
+    key: &'e Key,
     value: Bound<'py, PyAny>,
 }
 
 impl Found<'_, '_> {
-    fn octets(&self) -> &[u8] {
+    /// The values, as far as they can be told from each other.
+    fn values(&self) -> impl Iterator<Item = &[u8]> {
         let text = Text::Latin1.lend(self.value.as_borrowed());
         let octets = text.or_else(|| Text::Bytes.lend(self.value.as_borrowed()));
-        octets.unwrap_or_default()
+        let is_single = self.key.is_single;
+        let octets = octets.unwrap_or_default();
+        octets.split(move |&b| is_single && b == b',')
     }
 }
 
@@ -298,8 +309,8 @@ impl<'e, 'py> Environ<'e, 'py> {
     fn read(&self, keys: &'e [Key]) -> Vec<Found<'e, 'py>> {
         let py = self.environ.py();
         let mut found = Vec::with_capacity(keys.len());
-        for Key { name, key } in keys {
-            let Ok(Some(mut value)) = self.environ.get_item(key.bind(py)) else {
+        for key in keys {
+            let Ok(Some(mut value)) = self.environ.get_item(key.key.bind(py)) else {
                 continue;
             };
             let lent = Text::Latin1.lend(value.as_borrowed());
@@ -314,7 +325,7 @@ impl<'e, 'py> Environ<'e, 'py> {
                 }
                 value = PyBytes::new(py, &octets).into_any();
             }
-            found.push(Found { name, value });
+            found.push(Found { key, value });
         }
         found
     }
@@ -327,14 +338,15 @@ impl Fields for Environ<'_, '_> {
             true => self.checks(),
             false => self.others(),
         };
-        for found in found.iter().filter(|found| found.name == name) {
-            visit(found.octets());
-        }
+        let named = found.iter().filter(|found| found.key.name == *name);
+        named.flat_map(Found::values).for_each(visit);
     }
 
     fn all<'a>(&'a self, visit: &mut dyn FnMut(&[u8], &'a [u8])) {
         for found in self.checks() {
-            visit(found.name.as_str().as_bytes(), found.octets());
+            for value in found.values() {
+                visit(found.key.name.as_str().as_bytes(), value);
+            }
         }
     }
 }
