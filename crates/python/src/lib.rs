@@ -8,6 +8,7 @@ mod compat;
 mod cross_origin;
 mod edits;
 mod exchange;
+mod follow;
 mod isolation;
 mod log;
 mod middleware;

@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use http::{Method, StatusCode};
@@ -179,11 +179,12 @@ impl Policy {
         if let Some(warnings) = text_warnings {
             warn(py, &warnings)?;
         }
-        Self::ready(py, loaded)
+        warn(py, &loaded.warnings)?;
+        Ok(Self::ready(py, loaded))
     }
 
     /// Reads the policy file at `path`. The environment is `environment`, else that of the variable `MANTLET_ENVIRONMENT`,
-    /// else the file's own. The file is read once: a process that is to follow it is started anew.
+    /// else the file's own. The file is read once: `Mantlet` is given the path if it is to follow it.
     #[classmethod]
     #[pyo3(signature = (path, *, environment = None))]
     fn from_file(
@@ -197,9 +198,7 @@ impl Policy {
         if !errors.0.is_empty() {
             return Err(errors.raise());
         }
-        let loaded = mantlet_config::load(&path, flag)
-            .map_err(|report| PolicyError::new_err(report.to_string()))?;
-        Self::ready(py, loaded)
+        Self::of_file(py, &path, flag)
     }
 
     /// Judges a request by its head. `path` is as it came over the wire, without the query; `peer` is the address of the
@@ -253,10 +252,24 @@ impl Policy {
 }
 
 impl Policy {
-    pub(crate) fn ready(py: Python<'_>, loaded: Loaded) -> PyResult<Self> {
+    /// That of a policy file.
+    ///
+    /// # Errors
+    /// `PolicyError` for a policy with errors, and for a file that cannot be read.
+    pub(crate) fn of_file(
+        py: Python<'_>,
+        path: &Path,
+        environment: Option<Environment>,
+    ) -> PyResult<Self> {
+        let loaded = mantlet_config::load(path, environment)
+            .map_err(|report| PolicyError::new_err(report.to_string()))?;
         warn(py, &loaded.warnings)?;
+        Ok(Self::ready(py, loaded))
+    }
+
+    pub(crate) fn ready(py: Python<'_>, loaded: Loaded) -> Self {
         let lists = loaded.engine.lists();
-        Ok(Self {
+        Self {
             keys: Keys::new(py, &loaded.engine),
             reads_target: loaded.engine.reads_target(),
             last: Last::default(),
@@ -265,7 +278,7 @@ impl Policy {
             environment: loaded.environment,
             bytes: Kept::new(lists),
             latin1: Kept::new(lists),
-        })
+        }
     }
 
     /// What becomes of a request whose method is no token.
