@@ -32,8 +32,11 @@ cmp -s benches/requirements-python.txt "$home/requirements.txt" || {
     "$home/bin/pip" install --quiet --disable-pip-version-check --requirement benches/requirements-python.txt
     cp benches/requirements-python.txt "$home/requirements.txt"
 }
-wheel=$(MANTLET="${CARGO_TARGET_DIR:-target}/release/mantlet" bash crates/python/wheel.sh release target/wheels)
-"$home/bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall "$wheel"
-"$home/bin/python" benches/python.py || failed=1
-"$home/bin/python" benches/python_cross_origin.py || failed=1
+for kind in abi3 cpython; do
+    wheel=$(MANTLET="${CARGO_TARGET_DIR:-target}/release/mantlet" bash crates/python/wheel.sh release "target/wheels/bench/$kind" "$kind")
+    "$home/bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall "$wheel"
+    echo "${wheel##*/}"
+    "$home/bin/python" benches/python.py || failed=1
+    "$home/bin/python" benches/python_cross_origin.py || failed=1
+done
 exit "$failed"

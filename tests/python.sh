@@ -20,7 +20,10 @@ if ! cmp -s "$wheels.txt" "$home/requirements.txt"; then
     mv "$wheels.txt" "$home/requirements.txt"
 fi
 
-wheel=$(PATH="$PWD/$home/bin:$PATH" bash crates/python/wheel.sh "${WHEEL_PROFILE:-dev}" target/wheels/tests)
+# the other type checker
+[ -d tests/python/node_modules ] || npm ci --prefix tests/python --silent --no-audit --no-fund
+
+wheel=$(FEATURES=conformance PATH="$PWD/$home/bin:$PATH" bash crates/python/wheel.sh "${WHEEL_PROFILE:-dev}" target/wheels/tests)
 "$home/bin/pip" install --quiet --disable-pip-version-check --no-index --no-deps --force-reinstall "$wheel"
 
 # from another folder, so that nothing is imported but what is installed

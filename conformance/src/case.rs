@@ -13,8 +13,8 @@ use crate::expect::Expectation;
 use crate::host::Fact;
 use crate::line::Line;
 
-/// The hosts that may have expectations of their own.
-pub const HOSTS: &[&str] = &["engine", "tower", "hyper", "proxy"];
+/// The hosts that may have expectations of their own. Those of Python replay the cases in `tests/python`.
+pub const HOSTS: &[&str] = &["engine", "tower", "hyper", "proxy", "asgi", "wsgi"];
 
 /// The nonce of every exchange: the engine's source of randomness is pinned.
 pub const NONCE: &str = "AAECAwQFBgcICQoLDA0ODw";

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Builds the wheel: the extension module, and the program among its scripts. `wheel.sh [release|dev] [OUT]`; the default is a
-# release in target/wheels. Says the path of the wheel. The program is $MANTLET where that is set, as in the tests, which
-# have built it already. Run by `make wheel` and by tests/python.sh.
+# Builds a wheel: the extension module, and the program among its scripts. `wheel.sh [release|dev] [OUT] [abi3|cpython]`; the
+# default is a release in target/wheels for every CPython from 3.10 on. `cpython` is one for the python3 of the PATH, which
+# is faster there; pip prefers it. Says the path of the wheel. The program is $MANTLET where that is set, as in the tests,
+# which have built it already; $FEATURES are those of the crate besides. Run by `make wheel` and by tests/python.sh.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 profile=${1:-release}
 out=${2:-target/wheels}
 target=${CARGO_TARGET_DIR:-target}
+flags=(${FEATURES:+--features "$FEATURES"})
+[ "${3:-abi3}" = cpython ] && flags+=(--no-default-features --interpreter python3)
 
 maturin=$(command -v maturin || true)
 if [ -z "$maturin" ]; then
@@ -30,5 +33,5 @@ trap 'rm -rf "$data"' EXIT
 mkdir -p "$data/scripts"
 cp "$program" "$data/scripts/mantlet"
 rm -f "$out"/mantlet-*.whl
-"$maturin" build --quiet --profile "$profile" --compatibility linux --manifest-path crates/python/Cargo.toml --out "$out"
+"$maturin" build --quiet --profile "$profile" --compatibility linux --manifest-path crates/python/Cargo.toml --out "$out" "${flags[@]}"
 ls "$out"/mantlet-*.whl

@@ -149,7 +149,7 @@ fn wrong_expectations_are_reported_by_every_host() {
         &mut proxy::Proxied::start(),
     ];
     let names: Vec<_> = hosts.iter().map(|host| host.name()).collect();
-    assert_eq!(names, HOSTS);
+    assert_eq!(names, HOSTS[..4], "and those of Python");
     for host in hosts {
         let failed: Vec<String> = replay(&cases, host)
             .into_iter()

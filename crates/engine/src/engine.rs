@@ -196,6 +196,13 @@ impl Engine {
         self.0.judges
     }
 
+    /// Whether the path or the query of a request decides anything: for routes, exempt paths and redirects. A host may else
+    /// leave both out of the head.
+    pub fn reads_target(&self) -> bool {
+        let twin = self.0.hosts.as_ref().is_some_and(Listed::redirects);
+        self.0.reads_path || twin || self.0.sources.https == Https::Redirect
+    }
+
     /// How many lists of edits there are: [`Edits::list`](crate::Edits::list) is below this.
     pub fn lists(&self) -> usize {
         self.0.tables

@@ -191,6 +191,21 @@ impl Exchange {
         }
     }
 
+    /// The number of the edits that every response of this exchange gets, whatever its status and fields: that of
+    /// [`Edits::list`], without asking. `None` where they depend on the response, or hold a nonce.
+    pub fn list(&self) -> Option<usize> {
+        let tables = self.engine.tables(self.scope, self.secure);
+        let table = &tables.any;
+        let depends = self.limits.is_some()
+            || self.reads_clock()
+            || tables.html.is_some()
+            || tables.not_modified.is_some()
+            || table.cookies.is_some()
+            || table.has_caching
+            || table.nonce;
+        (!depends).then_some(table.number)
+    }
+
     /// The answer to a request that ends here, by a verdict or by the host itself: it has passed call two, and no cache
     /// keeps it, whatever the policy says of other responses. HEAD gets the head alone.
     pub fn reply(&self, denial: &Denial, method: &Method, form: Form) -> Reply {

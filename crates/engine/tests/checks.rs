@@ -274,6 +274,15 @@ proptest! {
     }
 
     #[test]
+    fn a_target_that_is_not_read_may_be_left_out(engine in engines(), request in requests()) {
+        let bare = Request { path: Vec::new(), ..request.clone() };
+        if !engine.reads_target() {
+            let (whole, bare) = (judged(&engine, &request, TRUSTED), judged(&engine, &bare, TRUSTED));
+            prop_assert_eq!(told(&whole), told(&bare));
+        }
+    }
+
+    #[test]
     fn what_a_stranger_forwards_never_changes_a_verdict(
         engine in engines(),
         request in requests(),

@@ -52,6 +52,9 @@ fn answer(
         response.append(name, HeaderValue::from_static(value));
     }
     let edits = exchange.on_response(&ResponseHead::new(status, &response));
+    if let Some(every) = exchange.list() {
+        assert_eq!(Some(every), edits.list(), "of every response");
+    }
     (edits.list(), edits.iter().collect())
 }
 
@@ -86,6 +89,38 @@ fn a_number_stands_for_one_list_of_edits() {
     }
     assert_eq!(seen, 24);
     assert!(known.len() > 4, "{known:?}");
+}
+
+#[test]
+fn an_exchange_knows_the_number_of_fixed_edits() {
+    let fixed = rules(vec![rule("x-a", "1", When::Always)]);
+    let list = |scoped: Scoped| {
+        let engine = Engine::new(Policy::new(scoped), OsEntropy);
+        let none = HeaderMap::new();
+        let request = RequestHead::new(&Method::GET, b"/", &none);
+        engine.on_request(&request).without_store().1.list()
+    };
+    assert!(list(Scoped::any(fixed.clone())).is_some());
+    let nonce = rules(vec![with_nonce("content-security-policy")]);
+    assert_eq!(list(Scoped::any(nonce)), None);
+    let html = Scoped {
+        html: Some(rules(vec![rule("x-a", "html", When::Always)])),
+        ..Scoped::any(fixed.clone())
+    };
+    assert_eq!(list(html), None);
+    let caching = Rules {
+        headers: vec![Rule {
+            op: Op::IfMissing,
+            ..rule("cache-control", "no-store", When::Always)
+        }],
+        ..Rules::default()
+    };
+    assert_eq!(list(Scoped::any(caching)), None);
+    let cookies = Rules {
+        cookies: Some(Hardening::new(Attributes::default())),
+        ..fixed
+    };
+    assert_eq!(list(Scoped::any(cookies)), None);
 }
 
 #[test]

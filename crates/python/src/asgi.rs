@@ -1,10 +1,9 @@
 //! ASGI: a scope in, edited messages out.
 //!
 //! The path is that of `raw_path`; where a server gives none, it is rebuilt from `path`, which has lost its escapes: an
-//! encoded slash then looks like a slash. Scheme and client are the server's word: a server that reads X-Forwarded-* itself
+//! encoded slash then looks like a slash. The authority of a target in absolute form is in no scope: Host counts, as it does
+//! for the application. Scheme and client are the server's word: a server that reads X-Forwarded-* itself
 //! has put the client's there.
-
-use std::borrow::Cow;
 
 use http::{HeaderName, Method, header};
 use mantlet_engine::{Exchange, Fields, Form, RequestHead, Verdict};
@@ -16,8 +15,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use crate::edits::{Text, edited};
 use crate::exchange::Denial;
 use crate::log;
-use crate::permit::Permit;
-use crate::policy::{Policy, address};
+use crate::policy::Policy;
 use crate::section::{Section, list};
 
 /// What a scope asks for.
@@ -43,11 +41,14 @@ pub(crate) fn call<'py>(
         // lifespan, and whatever else a server may have
         _ => return app.call1((scope, receive, send)),
     };
-    let (verdict, exchange) = judged(policy, scope, kind)?;
+    let (verdict, exchange) = judged(policy.get(), scope, kind)?;
     match verdict {
         Ok(permit) => {
             // into the server's own scope: in a copy, whatever stands outside could not see the route that was taken
-            scope.set_item(intern!(py, "mantlet"), Bound::new(py, Permit(permit))?)?;
+            scope.set_item(
+                intern!(py, "mantlet"),
+                policy.get().last.permit(py, permit)?,
+            )?;
             let send = Send {
                 send: send.clone().unbind(),
                 policy: policy.clone().unbind(),
@@ -69,89 +70,112 @@ pub(crate) fn call<'py>(
     }
 }
 
-/// The verdict on a scope, told to the log.
-fn judged<'py>(
-    policy: &Bound<'py, Policy>,
-    scope: &Bound<'py, PyDict>,
+/// The verdict on a scope, told to the log. Of the scope is read what the policy asks for: each key is a lookup.
+fn judged(
+    policy: &Policy,
+    scope: &Bound<'_, PyDict>,
     kind: Kind,
 ) -> PyResult<(Result<mantlet_engine::Permit, Denial>, Exchange)> {
     let py = scope.py();
-    let policy = policy.get();
-    // a policy of header fields alone asks nothing else
     let reads = policy.judges || log::is_looking();
-    let fact = |name: &Bound<'py, PyString>| match reads {
-        true => scope.get_item(name),
-        false => Ok(None),
+    let headers = match reads {
+        true => Some(headers(scope)?),
+        false => None,
     };
-    let headers = match fact(intern!(py, "headers"))? {
-        Some(headers) => {
-            let found = list(&headers)?;
-            if !headers.is_instance_of::<PyList>() && !headers.is_instance_of::<PyTuple>() {
-                // what can be read once has been: the application gets what it held
-                scope.set_item(intern!(py, "headers"), &found)?;
-            }
-            found
-        }
-        None => PyList::empty(py),
+    let section = headers
+        .as_ref()
+        .map(|headers| Section::new(Text::Bytes, headers));
+    let handshake = section.as_ref().map(Handshake);
+    let none = Vec::new();
+    let fields: &dyn Fields = match (&section, &handshake, kind) {
+        (Some(section), _, Kind::Http) => section,
+        (_, Some(handshake), Kind::WebSocket) => handshake,
+        _ => &none,
     };
-    let section = Section::new(Text::Bytes, &headers);
-    let handshake = Handshake(&section);
-    let fields: &dyn Fields = match kind {
-        Kind::Http => &section,
-        Kind::WebSocket => &handshake,
+    let method = match reads {
+        true => scope.get_item(intern!(py, "method"))?,
+        false => None,
     };
-    let method = fact(intern!(py, "method"))?;
     let method = match text(method.as_ref()) {
         // a handshake is a GET, and CONNECT over HTTP/2: the scope does not say
         None => Ok(Method::GET),
         Some(method) => Method::from_bytes(method.as_bytes()),
     };
-    let raw_path = scope.get_item(intern!(py, "raw_path"))?;
-    let raw_path = raw_path.as_ref().and_then(octets);
-    let decoded;
-    let path: Cow<'_, [u8]> = match raw_path {
-        // some servers leave the query there
-        Some(raw) => match raw.iter().position(|&b| b == b'?') {
-            Some(end) => Cow::Borrowed(&raw[..end]),
-            None => Cow::Borrowed(raw),
-        },
-        None => {
-            decoded = scope.get_item(intern!(py, "path"))?;
-            let path = text(decoded.as_ref()).unwrap_or("/");
-            Cow::Owned(escaped(path.as_bytes()))
-        }
+    let (path, query) = match policy.reads_target {
+        true => (
+            path_of(scope)?,
+            scope.get_item(intern!(py, "query_string"))?,
+        ),
+        false => (Vec::new(), None),
     };
-    let query = fact(intern!(py, "query_string"))?;
-    let query = query.as_ref().and_then(octets);
     let client = scope.get_item(intern!(py, "client"))?;
     let scheme = scope.get_item(intern!(py, "scheme"))?;
 
     let get = Method::GET;
     let asked = method.as_ref().unwrap_or(&get);
     let mut head = RequestHead::new(asked, &path, fields);
+    let query = query.as_ref().and_then(octets);
     head.query = query.filter(|query| !query.is_empty());
     head.tls = matches!(text(scheme.as_ref()), Some("https" | "wss"));
-    head.peer = client.as_ref().and_then(peer);
+    let peer = client.as_ref().and_then(peer);
+    head.peer = peer.and_then(|peer| policy.last.address(&peer));
     let (verdict, exchange) = match method {
         Ok(_) => policy.engine.on_request(&head),
         Err(_) => policy.unreadable(),
     };
     log::untrusted_proxy(py, &policy.engine, &head);
-    section.check()?;
+    if let Some(section) = &section {
+        section.check()?;
+    }
+    let tell = |what, code, fix| -> PyResult<()> {
+        let path = path_of(scope)?;
+        let mut head = head;
+        head.path = &path;
+        log::verdict(py, what, code, fix, &head);
+        Ok(())
+    };
     let verdict = match verdict {
         Verdict::Allow(permit) => {
             for reason in permit.reported() {
-                log::verdict(py, "would be denied", reason.code, Some(reason.fix), &head);
+                tell("would be denied", reason.code, Some(reason.fix))?;
             }
             Ok(permit)
         }
         verdict => {
             let denial = Denial::new(verdict, &exchange, asked, Form::of(fields));
-            log::verdict(py, "denied", denial.reason, denial.fix, &head);
+            tell("denied", denial.reason, denial.fix)?;
             Err(denial)
         }
     };
     Ok((verdict, exchange))
+}
+
+/// The header list of a scope.
+fn headers<'py>(scope: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyList>> {
+    let py = scope.py();
+    let name = intern!(py, "headers");
+    let Some(headers) = scope.get_item(name)? else {
+        return Ok(PyList::empty(py));
+    };
+    let found = list(&headers)?;
+    if !headers.is_instance_of::<PyList>() && !headers.is_instance_of::<PyTuple>() {
+        // what can be read once has been: the application gets what it held
+        scope.set_item(name, &found)?;
+    }
+    Ok(found)
+}
+
+/// The path as it came, as far as the server tells.
+fn path_of(scope: &Bound<'_, PyDict>) -> PyResult<Vec<u8>> {
+    let py = scope.py();
+    let raw = scope.get_item(intern!(py, "raw_path"))?;
+    if let Some(raw) = raw.as_ref().and_then(octets) {
+        // some servers leave the query there
+        let path = raw.split(|&b| b == b'?').next();
+        return Ok(path.unwrap_or_default().to_vec());
+    }
+    let decoded = scope.get_item(intern!(py, "path"))?;
+    Ok(escaped(text(decoded.as_ref()).unwrap_or("/").as_bytes()))
 }
 
 /// The fields of a handshake. Over HTTP/2 it has no Upgrade (RFC 8441 section 5), and the scope says what it is.
@@ -179,13 +203,13 @@ fn octets<'a>(object: &'a Bound<'_, PyAny>) -> Option<&'a [u8]> {
     Some(object.cast::<PyBytes>().ok()?.as_bytes())
 }
 
-/// The address in the pair of `client`.
-fn peer(client: &Bound<'_, PyAny>) -> Option<std::net::IpAddr> {
+/// The host in the pair of `client`.
+fn peer<'py>(client: &Bound<'py, PyAny>) -> Option<Bound<'py, PyString>> {
     let host = match client.cast::<PyTuple>() {
         Ok(pair) => pair.get_item(0).ok()?,
         Err(_) => client.cast::<PyList>().ok()?.get_item(0).ok()?,
     };
-    address(host.cast::<PyString>().ok()?.to_str().ok()?)
+    host.cast_into().ok()
 }
 
 /// A decoded path, escaped again where a path has to be (RFC 3986 section 3.3).
@@ -225,10 +249,12 @@ impl Send {
         if !is_start {
             return send.call1((message,));
         }
-        let status = message.get_item(intern!(py, "status"))?;
-        let status = status
-            .and_then(|status| status.extract().ok())
-            .unwrap_or_default();
+        let status = || {
+            let status = message.get_item(intern!(py, "status"))?;
+            Ok(status
+                .and_then(|status| status.extract().ok())
+                .unwrap_or_default())
+        };
         let headers = match message.get_item(intern!(py, "headers"))? {
             Some(headers) => headers,
             None => PyTuple::empty(py).into_any(),

@@ -29,6 +29,20 @@ impl Text {
         }
     }
 
+    /// Name and value of a field, where both can be lent: such text, or octets in its place.
+    pub(crate) fn lent_pair<'a>(
+        self,
+        item: Borrowed<'a, '_, PyAny>,
+    ) -> Option<(&'a [u8], &'a [u8])> {
+        if self == Self::Latin1
+            && let Ok((name, value)) = item.extract::<(&'a str, &'a str)>()
+        {
+            let is_ascii = name.is_ascii() && value.is_ascii();
+            return is_ascii.then_some((name.as_bytes(), value.as_bytes()));
+        }
+        item.extract().ok()
+    }
+
     /// Copies the octets behind `out`; `None` for what is no such text.
     pub(crate) fn copy(self, object: Borrowed<'_, '_, PyAny>, out: &mut Vec<u8>) -> Option<()> {
         let lent = self.lend(object)?;
@@ -82,29 +96,34 @@ impl Kept {
     }
 }
 
-/// The header list of a response after call two: a new list, whatever `headers` is.
+/// The header list of a response after call two: a new list, whatever `headers` is. `status` is asked where it matters.
 pub(crate) fn edited<'py>(
     exchange: &Exchange,
     kept: &Kept,
     text: Text,
-    status: u16,
+    status: impl FnOnce() -> PyResult<u16>,
     headers: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyList>> {
     let py = headers.py();
     let own = list(headers)?;
+    // what every response gets needs neither its status nor its fields
+    let known = exchange.list().and_then(|number| kept.0.get(number)?.get());
+    if let Some(program) = known {
+        return program.run(text, &own, None);
+    }
     let section = Section::new(text, &own);
     // what is no status is the server's to refuse
-    let status = StatusCode::from_u16(status).unwrap_or_default();
+    let status = StatusCode::from_u16(status()?).unwrap_or_default();
     let edits = exchange.on_response(&ResponseHead::new(status, &section));
     let Some(slot) = edits.list().and_then(|number| kept.0.get(number)) else {
-        return Program::new(py, text, &edits)?.run(text, &own, &edits);
+        return Program::new(py, text, &edits)?.run(text, &own, Some(&edits));
     };
     if let Some(program) = slot.get() {
-        return program.run(text, &own, &edits);
+        return program.run(text, &own, Some(&edits));
     }
     let program = Program::new(py, text, &edits)?;
     // another thread may be first, with the same program
-    slot.get_or_init(|| program).run(text, &own, &edits)
+    slot.get_or_init(|| program).run(text, &own, Some(&edits))
 }
 
 /// A list of edits as what they come to: for each name there are two outcomes only, where the application says something
@@ -204,12 +223,12 @@ impl Program {
         self.names.iter().position(same)
     }
 
-    /// The application's fields that stay, then what is added.
+    /// The application's fields that stay, then what is added; `edits` are asked for the values that are fresh.
     fn run<'py>(
         &self,
         text: Text,
         own: &Bound<'py, PyList>,
-        edits: &Edits<'_>,
+        edits: Option<&Edits<'_>>,
     ) -> PyResult<Bound<'py, PyList>> {
         let py = own.py();
         // what the application has of each name: nothing, empty lines, or something
@@ -240,7 +259,8 @@ impl Program {
                 all.push(item);
             }
         }
-        let mut fresh = self.has_fresh.then(|| edits.fresh()).into_iter().flatten();
+        let fresh = edits.filter(|_| self.has_fresh).map(Edits::fresh);
+        let mut fresh = fresh.into_iter().flatten();
         for added in &self.added {
             let pair = added.pair.bind(py);
             // both are in the order of the edits

@@ -75,6 +75,7 @@ impl Exchange {
         headers: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyList>> {
         let policy = self.policy.get();
+        let status = || Ok(status);
         edited(&self.exchange, &policy.bytes, Text::Bytes, status, headers)
     }
 }

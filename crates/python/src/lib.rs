@@ -8,10 +8,13 @@ mod compat;
 mod cross_origin;
 mod edits;
 mod exchange;
+mod follow;
 mod isolation;
 mod log;
 mod middleware;
 mod permit;
+#[cfg(feature = "conformance")]
+mod pinned;
 mod policy;
 mod section;
 mod wsgi;
@@ -33,6 +36,9 @@ mod _mantlet {
     use crate::middleware::Middleware;
     #[pymodule_export]
     use crate::permit::Permit;
+    #[cfg(feature = "conformance")]
+    #[pymodule_export]
+    use crate::pinned::pinned;
     #[pymodule_export]
     use crate::policy::{Policy, PolicyError, PolicyWarning};
 

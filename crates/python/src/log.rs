@@ -58,6 +58,14 @@ fn asked(head: &RequestHead<'_>) -> String {
     said.collect::<Vec<_>>().join(" ")
 }
 
+/// What became of the policy file; `level` is the method of the logger.
+pub(crate) fn policy_file(py: Python<'_>, level: &str, message: &str) {
+    let logged = logger(py).and_then(|logger| logger.call_method1(level, ("%s", message)));
+    if let Err(error) = logged {
+        error.write_unraisable(py, None);
+    }
+}
+
 /// Whether requests are still looked at for a forgotten proxy.
 pub(crate) fn is_looking() -> bool {
     SEEN.load(Ordering::Relaxed) < LOOKED_AT

@@ -3,24 +3,52 @@
 //! An ASGI call has three arguments, a WSGI call two. What is returned is what the application returns: no coroutine and no
 //! iterable of ours stands between it and the server.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
+use crate::follow::Followed;
 use crate::policy::Policy;
 use crate::{asgi, wsgi};
 
 /// The native part of `mantlet.Mantlet`.
 #[pyclass(frozen, subclass, module = "mantlet._mantlet")]
 pub(crate) struct Middleware {
-    pub(crate) app: Py<PyAny>,
-    pub(crate) policy: Py<Policy>,
+    app: Py<PyAny>,
+    policy: Source,
+}
+
+/// Where the policy of a request comes from.
+enum Source {
+    Fixed(Py<Policy>),
+    File(Box<Followed>),
 }
 
 #[pymethods]
 impl Middleware {
+    /// `policy` is a `Policy`, or the path of a policy file; that is looked at again every `follow` seconds at most, and
+    /// never without them.
     #[new]
-    fn new(app: Py<PyAny>, policy: Py<Policy>) -> Self {
-        Self { app, policy }
+    #[pyo3(signature = (app, policy, follow = None))]
+    fn new(app: Py<PyAny>, policy: &Bound<'_, PyAny>, follow: Option<f64>) -> PyResult<Self> {
+        let py = policy.py();
+        let policy = match (policy.cast::<Policy>(), follow) {
+            (Ok(policy), _) => Source::Fixed(policy.clone().unbind()),
+            (Err(_), None) => {
+                let path: PathBuf = policy.extract()?;
+                Source::Fixed(Py::new(py, Policy::of_file(py, &path, None)?)?)
+            }
+            (Err(_), Some(seconds)) => {
+                let every = Duration::try_from_secs_f64(seconds);
+                let every =
+                    every.map_err(|_| PyValueError::new_err("follow is a number of seconds"))?;
+                Source::File(Box::new(Followed::new(py, policy.extract()?, every)?))
+            }
+        };
+        Ok(Self { app, policy })
     }
 
     /// The application inside.
@@ -31,8 +59,11 @@ impl Middleware {
 
     /// The policy in force.
     #[getter]
-    fn policy(&self, py: Python<'_>) -> Py<Policy> {
-        self.policy.clone_ref(py)
+    fn policy<'py>(&self, py: Python<'py>) -> Bound<'py, Policy> {
+        match &self.policy {
+            Source::Fixed(policy) => policy.bind(py).clone(),
+            Source::File(file) => file.in_force(py),
+        }
     }
 
     /// Answers a request: `(scope, receive, send)` of ASGI, by keyword too, or `(environ, start_response)` of WSGI.
@@ -44,7 +75,15 @@ impl Middleware {
         send: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = scope.py();
-        let (app, policy) = (self.app.bind(py), self.policy.bind(py));
+        let app = self.app.bind(py);
+        let followed;
+        let policy = match &self.policy {
+            Source::Fixed(policy) => policy.bind(py),
+            Source::File(file) => {
+                followed = file.policy(py);
+                &followed
+            }
+        };
         match send {
             Some(send) => asgi::call(app, policy, scope, receive, send),
             None => wsgi::call(app, policy, scope, receive),
@@ -52,7 +91,7 @@ impl Middleware {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.app)?;
-        visit.call(&self.policy)
+        // a policy leads to no application
+        visit.call(&self.app)
     }
 }

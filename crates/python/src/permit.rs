@@ -1,7 +1,10 @@
 //! What the application may read of a request that was let through.
 
+use std::net::IpAddr;
+use std::sync::Mutex;
+
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyString, PyTuple};
 
 /// What an application may read of a request that was let through: `scope["mantlet"]`, `environ["mantlet"]`.
 #[pyclass(frozen, module = "mantlet")]
@@ -44,4 +47,64 @@ impl Permit {
         let secure = if self.0.is_secure() { "True" } else { "False" };
         format!("Permit(client={client}, secure={secure})")
     }
+}
+
+/// The peer and the permit of the last request: on a connection that is kept, and behind a proxy, those of the next are the
+/// same. What is another is made anew, and so it is for a thread that finds the other at it.
+#[derive(Default)]
+pub(crate) struct Last {
+    peer: Mutex<Option<(Py<PyString>, Option<IpAddr>)>>,
+    permit: Mutex<Option<Py<Permit>>>,
+}
+
+impl Last {
+    /// The address of a peer as a server tells it: a zone of IPv6 aside, and nothing for a socket that has none.
+    pub(crate) fn address(&self, peer: &Bound<'_, PyString>) -> Option<IpAddr> {
+        let py = peer.py();
+        let text = peer.to_str().ok()?;
+        let Ok(mut last) = self.peer.try_lock() else {
+            return address(text);
+        };
+        if let Some((known, address)) = &*last
+            && (known.is(peer) || known.to_str(py).is_ok_and(|known| known == text))
+        {
+            return *address;
+        }
+        let address = address(text);
+        *last = Some((peer.clone().unbind(), address));
+        address
+    }
+
+    /// The permit for the application.
+    ///
+    /// # Errors
+    /// `MemoryError`.
+    pub(crate) fn permit<'py>(
+        &self,
+        py: Python<'py>,
+        permit: mantlet_engine::Permit,
+    ) -> PyResult<Bound<'py, Permit>> {
+        let last = match permit.tells() {
+            // a nonce, or another client behind the same proxy
+            true => None,
+            false => self.permit.try_lock().ok(),
+        };
+        let Some(mut last) = last else {
+            return Bound::new(py, Permit(permit));
+        };
+        if let Some(known) = &*last
+            && known.get().0 == permit
+        {
+            return Ok(known.bind(py).clone());
+        }
+        let made = Bound::new(py, Permit(permit))?;
+        *last = Some(made.clone().unbind());
+        Ok(made)
+    }
+}
+
+/// The address of a peer as a server tells it, without the zone of IPv6.
+pub(crate) fn address(peer: &str) -> Option<IpAddr> {
+    let bare = peer.split_once('%').map_or(peer, |(bare, _)| bare);
+    bare.parse().ok()
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use http::{Method, StatusCode};
@@ -16,6 +16,7 @@ use pyo3::types::{PyBool, PyMapping, PyString, PyType};
 
 use crate::edits::{Kept, Text};
 use crate::exchange::Exchange;
+use crate::permit::{Last, address};
 use crate::section::{Section, list};
 use crate::wsgi::Keys;
 
@@ -37,8 +38,12 @@ pyo3::create_exception!(
 pub(crate) struct Policy {
     pub(crate) engine: Engine,
     environment: Environment,
-    /// Whether a request can be denied.
+    /// Whether more of a request is read than how it came.
     pub(crate) judges: bool,
+    /// Whether its path and query decide anything.
+    pub(crate) reads_target: bool,
+    /// What the next request may have in common with the last.
+    pub(crate) last: Last,
     /// Its fixed edits for ASGI.
     pub(crate) bytes: Kept,
     /// Its fixed edits for WSGI.
@@ -174,11 +179,12 @@ impl Policy {
         if let Some(warnings) = text_warnings {
             warn(py, &warnings)?;
         }
-        Self::ready(py, loaded)
+        warn(py, &loaded.warnings)?;
+        Ok(Self::ready(py, loaded))
     }
 
     /// Reads the policy file at `path`. The environment is `environment`, else that of the variable `MANTLET_ENVIRONMENT`,
-    /// else the file's own. The file is read once: a process that is to follow it is started anew.
+    /// else the file's own. The file is read once: `Mantlet` is given the path if it is to follow it.
     #[classmethod]
     #[pyo3(signature = (path, *, environment = None))]
     fn from_file(
@@ -192,9 +198,7 @@ impl Policy {
         if !errors.0.is_empty() {
             return Err(errors.raise());
         }
-        let loaded = mantlet_config::load(&path, flag)
-            .map_err(|report| PolicyError::new_err(report.to_string()))?;
-        Self::ready(py, loaded)
+        Self::of_file(py, &path, flag)
     }
 
     /// Judges a request by its head. `path` is as it came over the wire, without the query; `peer` is the address of the
@@ -248,17 +252,33 @@ impl Policy {
 }
 
 impl Policy {
-    fn ready(py: Python<'_>, loaded: Loaded) -> PyResult<Self> {
+    /// That of a policy file.
+    ///
+    /// # Errors
+    /// `PolicyError` for a policy with errors, and for a file that cannot be read.
+    pub(crate) fn of_file(
+        py: Python<'_>,
+        path: &Path,
+        environment: Option<Environment>,
+    ) -> PyResult<Self> {
+        let loaded = mantlet_config::load(path, environment)
+            .map_err(|report| PolicyError::new_err(report.to_string()))?;
         warn(py, &loaded.warnings)?;
+        Ok(Self::ready(py, loaded))
+    }
+
+    pub(crate) fn ready(py: Python<'_>, loaded: Loaded) -> Self {
         let lists = loaded.engine.lists();
-        Ok(Self {
+        Self {
             keys: Keys::new(py, &loaded.engine),
+            reads_target: loaded.engine.reads_target(),
+            last: Last::default(),
             judges: loaded.engine.reads_requests() || loaded.engine.uses_nonce(),
             engine: loaded.engine,
             environment: loaded.environment,
             bytes: Kept::new(lists),
             latin1: Kept::new(lists),
-        })
+        }
     }
 
     /// What becomes of a request whose method is no token.
@@ -270,12 +290,6 @@ impl Policy {
         );
         (Verdict::Deny(denial), self.engine.on_unreadable())
     }
-}
-
-/// The address of a peer as a server tells it: a zone of IPv6 aside, and nothing for a socket that has none.
-pub(crate) fn address(peer: &str) -> Option<IpAddr> {
-    let bare = peer.split_once('%').map_or(peer, |(bare, _)| bare);
-    bare.parse().ok()
 }
 
 fn warn(py: Python<'_>, warnings: &mantlet_config::Report) -> PyResult<()> {

@@ -4,11 +4,10 @@
 //!
 //! * The path is that of `REQUEST_URI` or `RAW_URI` where the server gives one. Else it is `SCRIPT_NAME` and `PATH_INFO`,
 //!   which have lost their escapes: an encoded slash looks like a slash.
-//! * Repeated fields are joined with a comma. In Host, Origin and Sec-Fetch-* that is malformed, and denied where a repeated
-//!   field would be.
+//! * Repeated fields are joined with a comma. In Host, Origin, Sec-Fetch-* and a method override no comma belongs: each part
+//!   counts as a field, and what is repeated is denied.
 //! * `_` and `-` in a name are the same.
 
-use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use http::{HeaderName, Method, StatusCode, header};
@@ -16,14 +15,13 @@ use mantlet_engine::{Exchange, Fields, Form, RequestHead, Verdict};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 
 use crate::asgi::escaped;
 use crate::edits::{Text, edited};
 use crate::exchange::Denial;
 use crate::log;
-use crate::permit::Permit;
-use crate::policy::{Policy, address};
+use crate::policy::Policy;
 
 /// Judges, and hands on to the application or answers; the iterable is theirs.
 pub(crate) fn call<'py>(
@@ -34,10 +32,13 @@ pub(crate) fn call<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = environ.py();
     let environ = environ.cast::<PyDict>()?;
-    let (verdict, exchange) = judged(policy, environ)?;
+    let (verdict, exchange) = judged(policy.get(), environ)?;
     match verdict {
         Ok(permit) => {
-            environ.set_item(intern!(py, "mantlet"), Bound::new(py, Permit(permit))?)?;
+            environ.set_item(
+                intern!(py, "mantlet"),
+                policy.get().last.permit(py, permit)?,
+            )?;
             let start_response = StartResponse {
                 start_response: start_response.clone().unbind(),
                 policy: policy.clone().unbind(),
@@ -61,36 +62,33 @@ fn status_line(status: StatusCode) -> String {
     format!("{} {phrase}", status.as_u16())
 }
 
-/// The verdict on an environ, told to the log.
+/// The verdict on an environ, told to the log. Of the environ is read what the policy asks for: each key is a lookup.
 fn judged(
-    policy: &Bound<'_, Policy>,
+    policy: &Policy,
     environ: &Bound<'_, PyDict>,
 ) -> PyResult<(Result<mantlet_engine::Permit, Denial>, Exchange)> {
     let py = environ.py();
-    let policy = policy.get();
+    let reads = policy.judges || log::is_looking();
+    let fact = |key| match reads {
+        true => text(environ, key),
+        false => None,
+    };
     let fields = Environ::new(policy, environ);
-    let method = text(environ, intern!(py, "REQUEST_METHOD"));
+    let method = fact(intern!(py, "REQUEST_METHOD"));
     let method = match &method {
         Some(method) => Method::from_bytes(method.to_str().unwrap_or_default().as_bytes()),
         None => Ok(Method::GET),
     };
-    let target = text(environ, intern!(py, "REQUEST_URI"));
-    let target = target.or_else(|| text(environ, intern!(py, "RAW_URI")));
-    let target = target.as_ref().and_then(|target| target.to_str().ok());
-    let target = Target::of(target.unwrap_or_default());
-    let path: Cow<'_, [u8]> = match target.path {
-        Some(path) => Cow::Borrowed(path.as_bytes()),
-        None => {
-            let mut path = Vec::new();
-            for name in [intern!(py, "SCRIPT_NAME"), intern!(py, "PATH_INFO")] {
-                if let Some(part) = environ.get_item(name)? {
-                    Text::Latin1.copy(part.as_borrowed(), &mut path);
-                }
-            }
-            Cow::Owned(escaped(&path))
-        }
+    // its authority names a host
+    let target = if reads { target(environ) } else { None };
+    let target = Target::of(target.as_ref());
+    let (path, query) = match policy.reads_target {
+        true => (
+            path_of(environ)?,
+            text(environ, intern!(py, "QUERY_STRING")),
+        ),
+        false => (Vec::new(), None),
     };
-    let query = text(environ, intern!(py, "QUERY_STRING"));
     let query = query.as_ref().and_then(|query| query.to_str().ok());
     let peer = text(environ, intern!(py, "REMOTE_ADDR"));
     let scheme = text(environ, intern!(py, "wsgi.url_scheme"));
@@ -101,22 +99,29 @@ fn judged(
     head.query = query.filter(|query| !query.is_empty()).map(str::as_bytes);
     head.authority = target.authority.map(str::as_bytes);
     head.tls = scheme.is_some_and(|scheme| scheme.to_str().is_ok_and(|scheme| scheme == "https"));
-    head.peer = peer.and_then(|peer| address(peer.to_str().ok()?));
+    head.peer = peer.and_then(|peer| policy.last.address(&peer));
     let (verdict, exchange) = match method {
         Ok(_) => policy.engine.on_request(&head),
         Err(_) => policy.unreadable(),
     };
     log::untrusted_proxy(py, &policy.engine, &head);
+    let tell = |what, code, fix| -> PyResult<()> {
+        let path = path_of(environ)?;
+        let mut head = head;
+        head.path = &path;
+        log::verdict(py, what, code, fix, &head);
+        Ok(())
+    };
     let verdict = match verdict {
         Verdict::Allow(permit) => {
             for reason in permit.reported() {
-                log::verdict(py, "would be denied", reason.code, Some(reason.fix), &head);
+                tell("would be denied", reason.code, Some(reason.fix))?;
             }
             Ok(permit)
         }
         verdict => {
             let denial = Denial::new(verdict, &exchange, asked, Form::of(&fields));
-            log::verdict(py, "denied", denial.reason, denial.fix, &head);
+            tell("denied", denial.reason, denial.fix)?;
             Err(denial)
         }
     };
@@ -130,6 +135,28 @@ fn text<'py>(
     environ.get_item(key).ok()??.cast_into().ok()
 }
 
+/// The request target, where the server tells it.
+fn target<'py>(environ: &Bound<'py, PyDict>) -> Option<Bound<'py, PyString>> {
+    let py = environ.py();
+    let target = text(environ, intern!(py, "REQUEST_URI"));
+    target.or_else(|| text(environ, intern!(py, "RAW_URI")))
+}
+
+/// The path as it came, as far as the server tells.
+fn path_of(environ: &Bound<'_, PyDict>) -> PyResult<Vec<u8>> {
+    let py = environ.py();
+    if let Some(path) = Target::of(target(environ).as_ref()).path {
+        return Ok(path.as_bytes().to_vec());
+    }
+    let mut path = Vec::new();
+    for name in [intern!(py, "SCRIPT_NAME"), intern!(py, "PATH_INFO")] {
+        if let Some(part) = environ.get_item(name)? {
+            Text::Latin1.copy(part.as_borrowed(), &mut path);
+        }
+    }
+    Ok(escaped(&path))
+}
+
 /// A request target as it came.
 struct Target<'t> {
     /// Without the query; `None` where the server does not tell.
@@ -139,16 +166,22 @@ struct Target<'t> {
 }
 
 impl<'t> Target<'t> {
-    fn of(target: &'t str) -> Self {
-        let target = target.split(['?', '#']).next().unwrap_or_default();
-        let absolute = target.split_once("://");
-        if target.is_empty() {
+    fn of(target: Option<&'t Bound<'_, PyString>>) -> Self {
+        let target = target.and_then(|target| target.to_str().ok());
+        let target = target.and_then(|target| target.split(['?', '#']).next());
+        let Some(target) = target.filter(|target| !target.is_empty()) else {
             return Self {
                 path: None,
                 authority: None,
             };
+        };
+        if target.starts_with('/') {
+            return Self {
+                path: Some(target),
+                authority: None,
+            };
         }
-        match absolute.filter(|_| !target.starts_with('/')) {
+        match target.split_once("://") {
             None => Self {
                 path: Some(target),
                 authority: None,
@@ -169,6 +202,8 @@ impl<'t> Target<'t> {
 pub(crate) struct Key {
     name: HeaderName,
     key: Py<PyString>,
+    /// Whether the field may be there once only, and its value has no comma.
+    is_single: bool,
 }
 
 /// The fields that the engine reads of a request.
@@ -181,43 +216,49 @@ pub(crate) struct Keys {
 
 impl Keys {
     pub(crate) fn new(py: Python<'_>, engine: &mantlet_engine::Engine) -> Self {
-        let key = |name: HeaderName| {
+        let key = |name: HeaderName, is_single| {
             let key = format!(
                 "HTTP_{}",
                 name.as_str().to_ascii_uppercase().replace('-', "_")
             );
             let key = PyString::intern(py, &key).unbind();
-            Key { name, key }
+            Key {
+                name,
+                key,
+                is_single,
+            }
         };
-        let sec = |name| HeaderName::from_static(name);
+        let known = |name| HeaderName::from_static(name);
         let checks = [
-            header::HOST,
-            header::ORIGIN,
-            sec("sec-fetch-site"),
-            sec("sec-fetch-mode"),
-            sec("sec-fetch-dest"),
-            header::UPGRADE,
-            header::COOKIE,
-            header::AUTHORIZATION,
+            (header::HOST, true),
+            (header::ORIGIN, true),
+            (known("sec-fetch-site"), true),
+            (known("sec-fetch-mode"), true),
+            (known("sec-fetch-dest"), true),
+            (header::UPGRADE, false),
+            (header::COOKIE, false),
+            (header::AUTHORIZATION, false),
         ];
         let others = [
             header::ACCEPT,
             header::FORWARDED,
-            sec("x-forwarded-for"),
-            sec("x-forwarded-proto"),
-            sec("x-forwarded-host"),
+            known("x-forwarded-for"),
+            known("x-forwarded-proto"),
+            known("x-forwarded-host"),
         ];
-        let cross_origin = engine.checks(b"/").cross_origin;
-        let overrides = cross_origin.map(|policy| policy.method_override.iter().cloned());
-        let own = engine.client_field().cloned().into_iter();
+        let overrides = engine.method_override();
+        let own = engine.client_field().into_iter().chain(overrides).cloned();
         let mut others: Vec<HeaderName> = others.into_iter().chain(own).collect();
-        others.extend(overrides.into_iter().flatten());
         others.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         others.dedup();
-        others.retain(|name| !checks.contains(name));
+        others.retain(|name| checks.iter().all(|(known, _)| known != name));
+        let others = others.into_iter().map(|name| {
+            let is_single = overrides.contains(&name);
+            key(name, is_single)
+        });
         Self {
-            checks: checks.map(key).into(),
-            others: others.into_iter().map(key).collect(),
+            others: others.collect(),
+            checks: checks.map(|(name, is_single)| key(name, is_single)).into(),
         }
     }
 }
@@ -226,12 +267,26 @@ impl Keys {
 struct Environ<'e, 'py> {
     keys: &'e Keys,
     environ: &'e Bound<'py, PyDict>,
-    checks: OnceCell<Found<'e>>,
-    others: OnceCell<Found<'e>>,
+    checks: OnceCell<Vec<Found<'e, 'py>>>,
+    others: OnceCell<Vec<Found<'e, 'py>>>,
 }
 
-/// Names and values.
-type Found<'e> = Vec<(&'e HeaderName, Vec<u8>)>;
+/// A name and a value: a `str` of ASCII, or `bytes`.
+struct Found<'e, 'py> {
+    key: &'e Key,
+    value: Bound<'py, PyAny>,
+}
+
+impl Found<'_, '_> {
+    /// The values, as far as they can be told from each other.
+    fn values(&self) -> impl Iterator<Item = &[u8]> {
+        let text = Text::Latin1.lend(self.value.as_borrowed());
+        let octets = text.or_else(|| Text::Bytes.lend(self.value.as_borrowed()));
+        let is_single = self.key.is_single;
+        let octets = octets.unwrap_or_default();
+        octets.split(move |&b| is_single && b == b',')
+    }
+}
 
 impl<'e, 'py> Environ<'e, 'py> {
     fn new(policy: &'e Policy, environ: &'e Bound<'py, PyDict>) -> Self {
@@ -243,30 +298,34 @@ impl<'e, 'py> Environ<'e, 'py> {
         }
     }
 
-    fn checks(&self) -> &Found<'e> {
+    fn checks(&self) -> &[Found<'e, 'py>] {
         self.checks.get_or_init(|| self.read(&self.keys.checks))
     }
 
-    fn others(&self) -> &Found<'e> {
+    fn others(&self) -> &[Found<'e, 'py>] {
         self.others.get_or_init(|| self.read(&self.keys.others))
     }
 
-    fn read(&self, keys: &'e [Key]) -> Found<'e> {
+    fn read(&self, keys: &'e [Key]) -> Vec<Found<'e, 'py>> {
         let py = self.environ.py();
-        let mut found = Vec::new();
-        for Key { name, key } in keys {
-            let Ok(Some(value)) = self.environ.get_item(key.bind(py)) else {
+        let mut found = Vec::with_capacity(keys.len());
+        for key in keys {
+            let Ok(Some(mut value)) = self.environ.get_item(key.key.bind(py)) else {
                 continue;
             };
-            let mut octets = Vec::new();
-            // what is no latin-1 came from no request: a byte that no field may have stands for it
-            if Text::Latin1
-                .copy(value.as_borrowed(), &mut octets)
-                .is_none()
-            {
-                octets = vec![0];
+            let lent = Text::Latin1.lend(value.as_borrowed());
+            if !lent.is_some_and(<[u8]>::is_ascii) {
+                let mut octets = Vec::new();
+                // what is no latin-1 came from no request: a byte that no field may have stands for it
+                if Text::Latin1
+                    .copy(value.as_borrowed(), &mut octets)
+                    .is_none()
+                {
+                    octets = vec![0];
+                }
+                value = PyBytes::new(py, &octets).into_any();
             }
-            found.push((name, octets));
+            found.push(Found { key, value });
         }
         found
     }
@@ -275,19 +334,19 @@ impl<'e, 'py> Environ<'e, 'py> {
 impl Fields for Environ<'_, '_> {
     fn each<'a>(&'a self, name: &HeaderName, visit: &mut dyn FnMut(&'a [u8])) {
         let is_check = self.keys.checks.iter().any(|key| key.name == *name);
-        let found = if is_check {
-            self.checks()
-        } else {
-            self.others()
+        let found = match is_check {
+            true => self.checks(),
+            false => self.others(),
         };
-        for (_, value) in found.iter().filter(|(known, _)| *known == name) {
-            visit(value);
-        }
+        let named = found.iter().filter(|found| found.key.name == *name);
+        named.flat_map(Found::values).for_each(visit);
     }
 
     fn all<'a>(&'a self, visit: &mut dyn FnMut(&[u8], &'a [u8])) {
-        for (name, value) in self.checks() {
-            visit(name.as_str().as_bytes(), value);
+        for found in self.checks() {
+            for value in found.values() {
+                visit(found.key.name.as_str().as_bytes(), value);
+            }
         }
     }
 }
@@ -312,7 +371,8 @@ impl StartResponse {
         let py = status.py();
         let start_response = self.start_response.bind(py);
         let kept = &self.policy.get().latin1;
-        let headers = edited(&self.exchange, kept, Text::Latin1, code(status), headers)?;
+        let code = || Ok(code(status));
+        let headers = edited(&self.exchange, kept, Text::Latin1, code, headers)?;
         match exc_info {
             None => start_response.call1((status, headers)),
             Some(exc_info) => start_response.call1((status, headers, exc_info)),

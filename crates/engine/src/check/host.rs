@@ -60,6 +60,11 @@ impl Listed {
         &self.hosts.allowed
     }
 
+    /// Whether a client that asks for the twin of a listed name is sent to it.
+    pub(crate) fn redirects(&self) -> bool {
+        self.hosts.www_redirect
+    }
+
     fn has(&self, authority: &Authority<'_>, secure: bool) -> bool {
         if self.any {
             return true;

@@ -61,6 +61,7 @@ impl Limit {
         };
         let selects = |own: &Selection| !own.paths.is_empty();
         health
+            || self.cost_of.is_some()
             || selects(&self.requests)
             || self.costs.iter().any(|(own, _)| selects(own))
             || !self.exempt.paths.is_empty()

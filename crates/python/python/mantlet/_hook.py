@@ -1,24 +1,13 @@
-"""What the hooks of frameworks share: a request judged and told to the log, its target, the policy they are given."""
+"""What the hooks of frameworks share: a request judged and told to the log, and its target."""
 
 import logging
-import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from mantlet._mantlet import Exchange, Policy
-from mantlet._middleware import _policy
-from mantlet._preset import Preset
 
 _log = logging.getLogger("mantlet")
-
-
-def compiled(policy: str | os.PathLike[str] | Policy | Preset) -> Policy:
-    """The policy that is meant by the path of a policy file, by a preset, or by itself.
-
-    Raises `PolicyError` for a policy with errors, and for a file that cannot be read.
-    """
-    return _policy(policy)
 
 
 def judged(

@@ -49,8 +49,7 @@ class Policy:
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], *, environment: str | None = None) -> Policy:
         """Reads the policy file at `path`. The environment is `environment`, else that of the variable
-        `MANTLET_ENVIRONMENT`, else the file's own. The file is read once: a process that is to follow it is started
-        anew.
+        `MANTLET_ENVIRONMENT`, else the file's own. The file is read once: `Mantlet` is given the path if it is to follow it.
         """
 
     def on_request(
@@ -150,7 +149,9 @@ class Denial:
 class Middleware:
     """The native part of `mantlet.Mantlet`."""
 
-    def __new__(cls, app: Callable[..., Any], policy: Policy) -> Self: ...
+    def __new__(
+        cls, app: Callable[..., Any], policy: Policy | str | os.PathLike[str], follow: float | None = None
+    ) -> Self: ...
     @property
     def app(self) -> Callable[..., Any]:
         """The application inside."""

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
+from mantlet._compiled import compiled
 from mantlet._mantlet import Middleware, Policy
 from mantlet._preset import Preset
 
@@ -14,15 +15,19 @@ from mantlet._preset import Preset
 class Mantlet(Middleware):
     """A policy around an ASGI or WSGI application: hosts, cross-origin protection, headers and nonce in one pass.
 
-    `policy` is a `Policy`, a `Preset`, or the path of a policy file, which is read once: a server that is to follow its
-    changes is restarted. A policy that is wrong raises `PolicyError`, and a file that cannot be read too.
+    `policy` is a `Policy`, a `Preset`, or the path of a policy file. A policy that is wrong raises `PolicyError`, and a
+    file that cannot be read too.
+
+    A file is followed: a request that comes `follow` seconds after the last look, or later, looks whether it has changed,
+    and what it says then is in force. A file that is wrong, empty or gone by then leaves the policy as it is; the log says
+    so once. With `None` the file is read once, and a `Policy` or a `Preset` never changes.
 
     Put it outermost, so that errors and redirects of every other middleware pass it; a CORS middleware goes inside.
     `scope["mantlet"]` or `environ["mantlet"]` is the `Permit` of the request. Denials are logged under the logger
     `mantlet`, with their reason.
 
-    Whether a call is ASGI or WSGI is told by its arguments: three or two. There is no thread and no clock in it, so a
-    server may load it before it forks.
+    Whether a call is ASGI or WSGI is told by its arguments: three or two. There is no thread in it, so a server may load
+    it before it forks.
     """
 
     def __new__(
@@ -30,14 +35,18 @@ class Mantlet(Middleware):
         app: Callable[..., Any],
         policy: Policy | Preset | str | os.PathLike[str] = "mantlet.toml",
         *arguments: Any,
+        follow: float | None = 1.0,
         **keywords: Any,
     ) -> Mantlet:
-        return super().__new__(cls, app, _policy(policy))
+        file = not isinstance(policy, (Policy, Preset))
+        return super().__new__(cls, app, policy if file else compiled(policy), follow)
 
     def __init__(
         self,
         app: Callable[..., Any],
         policy: Policy | Preset | str | os.PathLike[str] = "mantlet.toml",
+        *,
+        follow: float | None = 1.0,
     ) -> None:
         super().__init__()
         # Servers look for a coroutine function in `app.__call__`. Python itself calls that of the type, so a request is
@@ -52,14 +61,6 @@ class Mantlet(Middleware):
         send: Callable[[MutableMapping[str, Any]], Any],
     ) -> None:
         await self(scope, receive, send)
-
-
-def _policy(policy: Policy | Preset | str | os.PathLike[str]) -> Policy:
-    if isinstance(policy, Policy):
-        return policy
-    if isinstance(policy, Preset):
-        return Policy(preset=policy)
-    return Policy.from_file(policy)
 
 
 def _is_asgi(app: Callable[..., Any]) -> bool:

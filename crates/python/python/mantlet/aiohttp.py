@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from mantlet import Exchange, Policy, Preset
-from mantlet._hook import compiled, judged, split_target
+from mantlet._compiled import compiled
+from mantlet._hook import judged, split_target
 
 __all__ = ["setup"]
 

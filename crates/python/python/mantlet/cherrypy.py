@@ -13,7 +13,8 @@ import os
 import cherrypy  # type: ignore[import-untyped]
 
 from mantlet import Denial, Policy, Preset
-from mantlet._hook import compiled, judged_environ
+from mantlet._compiled import compiled
+from mantlet._hook import judged_environ
 
 __all__ = ["setup"]
 

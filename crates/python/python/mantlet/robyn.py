@@ -18,7 +18,8 @@ from urllib.parse import urlencode
 from robyn import Headers, Request, Response, Robyn, StreamingResponse
 
 from mantlet import Exchange, Permit, Policy, Preset
-from mantlet._hook import compiled, judged
+from mantlet._compiled import compiled
+from mantlet._hook import judged
 
 __all__ = ["permit", "protected", "setup"]
 

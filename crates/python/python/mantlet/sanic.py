@@ -14,7 +14,8 @@ from sanic import HTTPResponse, Request, Sanic
 from sanic.response import BaseHTTPResponse
 
 from mantlet import Exchange, Policy, Preset
-from mantlet._hook import compiled, judged, split_target
+from mantlet._compiled import compiled
+from mantlet._hook import judged, split_target
 
 __all__ = ["setup"]
 

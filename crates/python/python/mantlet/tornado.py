@@ -24,7 +24,8 @@ from tornado.httputil import (
 from tornado.iostream import SSLIOStream
 
 from mantlet import Exchange, Permit, Policy, Preset
-from mantlet._hook import compiled, judged, split_target
+from mantlet._compiled import compiled
+from mantlet._hook import judged, split_target
 
 __all__ = ["Mantlet", "permit"]
 

@@ -18,7 +18,8 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from mantlet import Denial, Exchange, Policy
-from mantlet._hook import compiled, judged, judged_environ
+from mantlet._compiled import compiled
+from mantlet._hook import judged, judged_environ
 
 __all__ = ["MantletMiddleware", "csp_nonce", "policy_of_settings"]
 
