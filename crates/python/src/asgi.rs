@@ -120,7 +120,7 @@ fn judged(
     let peer = client.as_ref().and_then(peer);
     head.peer = peer.and_then(|peer| policy.last.address(&peer));
     let (verdict, exchange) = match method {
-        Ok(_) => policy.engine.on_request(&head),
+        Ok(_) => policy.engine.on_request(&head).without_store(),
         Err(_) => policy.unreadable(),
     };
     log::untrusted_proxy(py, &policy.engine, &head);

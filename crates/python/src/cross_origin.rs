@@ -204,7 +204,8 @@ impl Made {
         };
         let (verdict, _) = self
             .engine
-            .on_request(&RequestHead::new(&method, &path, &lines));
+            .on_request(&RequestHead::new(&method, &path, &lines))
+            .without_store();
         Ok(!matches!(verdict, Verdict::Allow(_)))
     }
 }

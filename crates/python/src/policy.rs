@@ -230,7 +230,7 @@ impl Policy {
         head.peer = peer.and_then(address);
         head.tls = tls;
         head.authority = authority;
-        let (verdict, exchange) = policy.engine.on_request(&head);
+        let (verdict, exchange) = policy.engine.on_request(&head).without_store();
         Exchange::new(slf, verdict, exchange, &method, form)
     }
 

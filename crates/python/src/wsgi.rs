@@ -101,7 +101,7 @@ fn judged(
     head.tls = scheme.is_some_and(|scheme| scheme.to_str().is_ok_and(|scheme| scheme == "https"));
     head.peer = peer.and_then(|peer| policy.last.address(&peer));
     let (verdict, exchange) = match method {
-        Ok(_) => policy.engine.on_request(&head),
+        Ok(_) => policy.engine.on_request(&head).without_store(),
         Err(_) => policy.unreadable(),
     };
     log::untrusted_proxy(py, &policy.engine, &head);
