@@ -17,6 +17,7 @@ fn the_policies_in_the_documents_are_right() {
         "docs/checks.md",
         "docs/coming-from.md",
         "docs/presets.md",
+        "docs/limits.md",
         "docs/proxy.md",
     ] {
         let text = std::fs::read_to_string(root.join(document)).expect("a document");
