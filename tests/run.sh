@@ -11,6 +11,8 @@ packages() {
     command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing+=(nginx-light)
     command -v chromium >/dev/null || missing+=(chromium)
     command -v valgrind >/dev/null || missing+=(valgrind)
+    command -v redis-server >/dev/null || missing+=(redis-server)
+    command -v redis-sentinel >/dev/null || missing+=(redis-sentinel)
     python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
     [ "${#missing[@]}" -eq 0 ] && return
     local install="apt-get install --yes --no-install-recommends ${missing[*]}"

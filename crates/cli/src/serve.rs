@@ -137,7 +137,11 @@ fn stores(settings: &RedisSettings, engine: &Engine) -> Result<Stores, SettingsE
     redis::countable(engine)?;
     let config = redis::Config::from_settings(settings)?;
     let first = Redis::connect(config)?;
-    Ok(Stores::new(move || Arc::new(first.sibling())))
+    Ok(Stores::new(move || {
+        let own = first.sibling();
+        own.warm();
+        Arc::new(own)
+    }))
 }
 
 /// The policy file of a running proxy.

@@ -96,7 +96,8 @@ pub mod limit {
     pub use mantlet_limit::{Algorithm, Mode, Outcome, Quota, QuotaError, Rule, Thresholds};
 }
 
-/// The layer of a policy file, with the store that the file names: nothing is connected before the first request.
+/// The layer of a policy file, with the store that the file names. Called on a tokio runtime it begins to connect; else the first
+/// request does.
 ///
 /// # Errors
 /// [`LayerError`] for a broken file, a store that cannot be used as it is written, and a limit that the store cannot count.
@@ -120,6 +121,7 @@ fn with_store(
     redis::countable(engine)?;
     let client = redis::Redis::connect(redis::Config::from_settings(settings)?)
         .map_err(redis::SettingsError::from)?;
+    client.warm();
     Ok(layer.with_store(std::sync::Arc::new(client)))
 }
 

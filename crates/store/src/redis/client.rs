@@ -95,6 +95,13 @@ impl Redis {
         }
     }
 
+    /// Begins to connect, so that the first request need not wait for it. Off a tokio runtime nothing happens.
+    pub fn warm(&self) {
+        if tokio::runtime::Handle::try_current().is_ok() && self.shared.line.load().is_none() {
+            drop(self.dial());
+        }
+    }
+
     /// Takes the cost of all `takes`, or of none. Outcomes are in the order of the takes; a limit that admits where another denies
     /// says so, and nothing is taken of it.
     ///
