@@ -19,6 +19,7 @@
 //! ```
 
 use crate::adaptive::Adaptive;
+use crate::buckets::Buckets;
 use crate::gcra::Gcra;
 use crate::key::{Key, Secret};
 use crate::log::Log;
@@ -36,7 +37,7 @@ use crate::window::Window;
 ///
 /// | algorithm | bytes |
 /// |---|---|
-/// | token bucket | 34 |
+/// | token bucket | 32, and 2 KiB in all |
 /// | sliding window, strict, up to 8 requests (exact) | 114 |
 /// | up to 16 | 178 |
 /// | up to 32 | 306 |
@@ -45,7 +46,7 @@ use crate::window::Window;
 /// | adaptive | 242 |
 ///
 /// # Forks
-/// A child of `fork` counts on its own from where its parent was. Where another thread was inside at that moment, the
+/// A child of `fork` counts on its own from where its parent was. Where another thread held a lock at that moment, the
 /// child would wait for it for ever: fork before the first request, as servers that fork do.
 pub struct Local {
     rule: Rule,
@@ -57,7 +58,7 @@ impl Local {
     pub fn new(rule: Rule, max_keys: usize, secret: Secret) -> Self {
         let quota = rule.quota();
         let table: Box<dyn Count> = match rule.algorithm() {
-            Algorithm::TokenBucket => Box::new(Table::new(Gcra::new(quota), max_keys, secret)),
+            Algorithm::TokenBucket => Box::new(Buckets::new(Gcra::new(quota), max_keys, secret)),
             Algorithm::SlidingWindow(mode) => match (mode, quota.requests()) {
                 (Mode::Strict, ..=8) => {
                     Box::new(Table::new(Log::<8>::new(quota), max_keys, secret))
@@ -150,7 +151,7 @@ mod tests {
     fn a_key_costs_the_bytes_that_are_documented() {
         let strict = Algorithm::SlidingWindow(Mode::Strict);
         let cases = [
-            (100, Algorithm::TokenBucket, 34),
+            (100, Algorithm::TokenBucket, 32),
             (8, strict, 114),
             (16, strict, 178),
             (32, strict, 306),
@@ -161,7 +162,16 @@ mod tests {
         ];
         for (requests, algorithm, bytes) in cases {
             let local = local(requests, algorithm, 4000);
-            assert_eq!(local.bytes(), bytes * 4000, "{algorithm:?} of {requests}");
+            let of_all = if algorithm == Algorithm::TokenBucket {
+                2048
+            } else {
+                0
+            };
+            assert_eq!(
+                local.bytes(),
+                bytes * 4000 + of_all,
+                "{algorithm:?} of {requests}"
+            );
         }
     }
 
