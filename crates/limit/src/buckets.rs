@@ -1,7 +1,8 @@
 //! The table of token buckets. One word a key is all there is to know, so a key that is there is counted without a lock: it is
 //! read, and written if nobody wrote meanwhile. A key that is new takes its place under a lock.
 //!
-//! A set is two lines of memory: eight tags, eight TATs. A newcomer empties the way of another, then puts its tag there, then
+//! A set is two cache lines of four ways each. Half of the keys look into the second line first, so most are found in the line
+//! they look into, and need no other. A newcomer empties the way of another, then puts its tag there, then
 //! its TAT, each of them seen by all after the one before. Who meets that half way is either the one whose place it is, and
 //! finds itself forgiven, or finds the tag gone and looks again; at the worst a cell that was taken in that moment counts for the
 //! newcomer.
@@ -18,34 +19,36 @@ use crate::table::{Count, WAYS, lightest, place, sets_for};
 /// Locks of newcomers, shared by the sets.
 const LOCKS: usize = 256;
 
-#[repr(align(128))]
-struct Set {
-    tags: [AtomicU64; WAYS],
+struct Way {
+    tag: AtomicU64,
     /// 0 in a way that nobody has.
-    tats: [AtomicU64; WAYS],
+    tat: AtomicU64,
 }
 
+#[repr(align(128))]
+struct Set([Way; WAYS]);
+
 impl Set {
+    /// The way of `tag`, looked for in the order of its ways.
     fn find(&self, tag: u64) -> Option<usize> {
-        self.tags
-            .iter()
-            .position(|it| it.load(Ordering::Relaxed) == tag)
+        order(tag).find(|way| self.0[*way].tag.load(Ordering::Relaxed) == tag)
     }
 
     /// What is known of `tag`, and the way it has.
     fn read(&self, tag: u64) -> Option<(usize, u64)> {
         loop {
             let way = self.find(tag)?;
-            let tat = self.tats[way].load(Ordering::Acquire);
+            let tat = self.0[way].tat.load(Ordering::Acquire);
             // a newcomer writes its tag before its TAT: if that is not the newcomer's, the TAT is not either
-            if self.tags[way].load(Ordering::Relaxed) == tag {
+            if self.0[way].tag.load(Ordering::Relaxed) == tag {
                 return Some((way, tat));
             }
         }
     }
 
     fn write(&self, way: usize, old: u64, new: u64) -> bool {
-        self.tats[way]
+        self.0[way]
+            .tat
             .compare_exchange(old, new, Ordering::AcqRel, Ordering::Relaxed)
             .is_ok()
     }
@@ -64,11 +67,11 @@ impl Buckets {
     /// For `max_keys` keys, at least 1 and at most 2^28.
     pub(crate) fn new(law: Gcra, max_keys: usize, secret: Secret) -> Self {
         let sets = sets_for(max_keys);
-        let empty = || std::array::from_fn(|_| AtomicU64::new(0));
-        let set = |_| Set {
-            tags: empty(),
-            tats: empty(),
+        let empty = |_| Way {
+            tag: AtomicU64::new(0),
+            tat: AtomicU64::new(0),
         };
+        let set = |_| Set(std::array::from_fn(empty));
         Self {
             law,
             secret: secret.words(),
@@ -88,9 +91,9 @@ impl Buckets {
             return false;
         }
         loop {
-            let tats = std::array::from_fn(|way| set.tats[way].load(Ordering::Relaxed));
+            let tats = std::array::from_fn(|way| set.0[way].tat.load(Ordering::Relaxed));
             let weights = tats.map(|tat| self.law.weight(&tat, now));
-            let way = lightest(&weights);
+            let way = lightest(&weights, order(tag));
             // somebody counted there: it may be another's turn
             if !set.write(way, tats[way], 0) {
                 continue;
@@ -98,10 +101,16 @@ impl Buckets {
             if weights[way] > 0 {
                 self.evicted.fetch_add(1, Ordering::Relaxed);
             }
-            set.tags[way].store(tag, Ordering::Release);
+            set.0[way].tag.store(tag, Ordering::Release);
             return set.write(way, 0, tat);
         }
     }
+}
+
+/// In which order a key looks at the ways of its set: the line first that a bit of its tag tells.
+fn order(tag: u64) -> impl Iterator<Item = usize> {
+    let first = (tag >> 61) as usize & 4;
+    (0..WAYS).map(move |way| way ^ first)
 }
 
 impl Count for Buckets {

@@ -93,7 +93,7 @@ impl<L: Law> Count for Table<L> {
         let (outcome, cell) = self.law.take(&L::Cell::default(), cost, now, ratio);
         if let Some(cell) = cell {
             let weights = set.cells.map(|cell| self.law.weight(&cell, now));
-            let way = lightest(&weights);
+            let way = lightest(&weights, 0..WAYS);
             if weights[way] > 0 {
                 self.evicted.fetch_add(1, Ordering::Relaxed);
             }
@@ -143,15 +143,12 @@ pub(crate) fn place(secret: [u64; 2], key: Key, sets: usize) -> (usize, u64) {
     (at as usize, tag)
 }
 
-/// Where the least of `weights` is, the first of several.
-pub(crate) fn lightest(weights: &[u64; WAYS]) -> usize {
-    let mut least = 0;
-    for (way, weight) in weights.iter().enumerate() {
-        if *weight < weights[least] {
-            least = way;
-        }
-    }
-    least
+/// Where the least of `weights` is, the first of several in this order.
+pub(crate) fn lightest(weights: &[u64; WAYS], order: impl Iterator<Item = usize>) -> usize {
+    order
+        .min_by_key(|way| weights[*way])
+        // a set has ways
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
