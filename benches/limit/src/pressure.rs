@@ -119,19 +119,19 @@ fn fill(full: f64, stop: &AtomicBool) {
     }
 }
 
-/// Waits for a host that is not busy with other things, two minutes at the most.
-fn wait_for_quiet() {
+/// Waits for a host that is not busy with other things, two minutes at the most. Whether it is quiet.
+fn wait_for_quiet() -> bool {
     let mut sensors = Sensors::new();
     let mut quiet = 0;
     for _ in 0..240 {
         let busy = sensors.read().cpu.is_none_or(|cpu| cpu > 0.6);
         quiet = if busy { 0 } else { quiet + 1 };
         if quiet == 6 {
-            return;
+            return true;
         }
         thread::sleep(Duration::from_millis(500));
     }
-    eprintln!("this host is busy with other things: the curve shows them too");
+    false
 }
 
 fn main() -> ExitCode {
@@ -148,7 +148,10 @@ fn main() -> ExitCode {
     let quota = Quota::new(60, Duration::from_secs(1)).expect("a quota");
     let rule = Rule::new(quota, Algorithm::Adaptive { min_requests: 3 }).expect("a rule");
     let (pressure, local) = (Pressure::new(thresholds), Local::new(rule, 100, SECRET));
-    wait_for_quiet();
+    if !wait_for_quiet() {
+        eprintln!("this host is busy with other things: its pressure is not ours to drive up");
+        return ExitCode::FAILURE;
+    }
 
     let clock = Clock(Instant::now());
     let (per_second, stop) = (AtomicU64::new(QUIET), AtomicBool::new(false));
@@ -202,7 +205,7 @@ fn main() -> ExitCode {
             .map_or(f64::INFINITY, |(_, from, _)| *from);
         let of = |from: f64, to: f64| points.iter().filter(move |it| it.at >= from && it.at < to);
         let lowest = of(*from, *to + 2.0).map(|it| it.ratio).fold(1.0, f64::min);
-        let after = of(*to, next).last().map_or(0.0, |it| it.ratio);
+        let after = of(*to, next).next_back().map_or(0.0, |it| it.ratio);
         missed |= lowest > 0.7 || after < 0.9;
         println!("| {load:?} | {lowest:.2} | {after:.2} |");
     }

@@ -1,11 +1,12 @@
 //! The table of token buckets. One word a key is all there is to know, so a key that is there is counted without a lock: it is
 //! read, and written if nobody wrote meanwhile. A key that is new takes its place under a lock.
 //!
-//! A set is two cache lines of four ways each. Half of the keys look into the second line first, so most are found in the line
-//! they look into, and need no other. A newcomer empties the way of another, then puts its tag there, then
-//! its TAT, each of them seen by all after the one before. Who meets that half way is either the one whose place it is, and
-//! finds itself forgiven, or finds the tag gone and looks again; at the worst a cell that was taken in that moment counts for the
-//! newcomer.
+//! A set is two cache lines of four ways each. Half of the keys look into the second line first, so most are found in the
+//! line they look into, and need no other.
+//!
+//! A newcomer empties the way of another, then puts its tag there, then its TAT, each of them seen by all after the one
+//! before. Who meets that half way is the one whose place it was, and finds itself forgiven, or finds the tag gone and looks
+//! again; at the worst, what it took in that moment counts for the newcomer.
 
 use crate::gcra::Gcra;
 use crate::key::{Key, Secret};

@@ -25,7 +25,7 @@ pub(crate) const WAYS: usize = 8;
 /// are alive as were asked for.
 const KEYS: usize = 4;
 
-/// The most keys a table is made for: 16 ways and more than enough for one process.
+/// The most keys a table is made for.
 const MOST: usize = 1 << 28;
 
 #[derive(Clone, Copy)]
