@@ -34,8 +34,11 @@ impl Gcra {
         let reset = tat.saturating_sub(now);
         // more than a bucket ahead only where the clock went back
         let free = self.tolerance.saturating_sub(reset);
-        // not more than the burst, for `free` is not more than the tolerance
-        let remaining = (free / self.interval) as u32;
+        // not more than the burst, for `free` is not more than the tolerance; nothing in most denials, which need no division
+        let remaining = match free < self.interval {
+            true => 0,
+            false => (free / self.interval) as u32,
+        };
         let next = if remaining == self.burst {
             0
         } else {

@@ -19,7 +19,7 @@ impl Secret {
     pub fn key(&self, parts: &[&[u8]]) -> Key {
         let mut hash = SipHasher13::new_with_key(&self.0);
         for part in parts {
-            hash.write(&(part.len() as u64).to_le_bytes());
+            hash.write_u64(part.len() as u64);
             hash.write(part);
         }
         Key(hash.finish128().into())

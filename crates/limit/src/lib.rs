@@ -10,6 +10,7 @@
 //!   they can, and [`Rule::share`] is what one process counts by while the store is down.
 
 mod adaptive;
+mod buckets;
 mod concurrency;
 mod gcra;
 mod key;

@@ -19,8 +19,10 @@
 //! ```
 
 use crate::adaptive::Adaptive;
+use crate::buckets::Buckets;
 use crate::gcra::Gcra;
 use crate::key::{Key, Secret};
+use crate::law::Law;
 use crate::log::Log;
 use crate::moment::Moment;
 use crate::outcome::Outcome;
@@ -36,7 +38,7 @@ use crate::window::Window;
 ///
 /// | algorithm | bytes |
 /// |---|---|
-/// | token bucket | 34 |
+/// | token bucket | 32, and 2 KiB in all |
 /// | sliding window, strict, up to 8 requests (exact) | 114 |
 /// | up to 16 | 178 |
 /// | up to 32 | 306 |
@@ -45,41 +47,61 @@ use crate::window::Window;
 /// | adaptive | 242 |
 ///
 /// # Forks
-/// A child of `fork` counts on its own from where its parent was. Where another thread was inside at that moment, the
+/// A child of `fork` counts on its own from where its parent was. Where another thread held a lock at that moment, the
 /// child would wait for it for ever: fork before the first request, as servers that fork do.
 pub struct Local {
     rule: Rule,
-    table: Box<dyn Count>,
+    table: Counter,
+}
+
+enum Counter {
+    /// Known to the compiler, for this is what most limits are.
+    Buckets(Buckets),
+    Other(Box<dyn Count>),
 }
 
 impl Local {
     /// A table for `max_keys` keys, from 1 to 2^28. Keys are those of `secret`.
     pub fn new(rule: Rule, max_keys: usize, secret: Secret) -> Self {
         let quota = rule.quota();
-        let table: Box<dyn Count> = match rule.algorithm() {
-            Algorithm::TokenBucket => Box::new(Table::new(Gcra::new(quota), max_keys, secret)),
-            Algorithm::SlidingWindow(mode) => match (mode, quota.requests()) {
-                (Mode::Strict, ..=8) => {
-                    Box::new(Table::new(Log::<8>::new(quota), max_keys, secret))
-                }
-                (Mode::Strict, ..=16) => {
-                    Box::new(Table::new(Log::<16>::new(quota), max_keys, secret))
-                }
-                (Mode::Strict, ..=32) => {
-                    Box::new(Table::new(Log::<32>::new(quota), max_keys, secret))
-                }
-                (Mode::Strict, ..=64) => {
-                    Box::new(Table::new(Log::<64>::new(quota), max_keys, secret))
-                }
-                _ => Box::new(Table::new(Window::new(quota, mode), max_keys, secret)),
-            },
-            Algorithm::Adaptive { min_requests } => Box::new(Table::new(
-                Adaptive::new(quota, min_requests),
-                max_keys,
-                secret,
-            )),
+        let table = match (rule.algorithm(), quota.requests()) {
+            (Algorithm::TokenBucket, _) => {
+                let buckets = Buckets::new(Gcra::new(quota), max_keys, secret);
+                return Self {
+                    rule,
+                    table: Counter::Buckets(buckets),
+                };
+            }
+            (Algorithm::SlidingWindow(Mode::Strict), ..=8) => {
+                table(Log::<8>::new(quota), max_keys, secret)
+            }
+            (Algorithm::SlidingWindow(Mode::Strict), ..=16) => {
+                table(Log::<16>::new(quota), max_keys, secret)
+            }
+            (Algorithm::SlidingWindow(Mode::Strict), ..=32) => {
+                table(Log::<32>::new(quota), max_keys, secret)
+            }
+            (Algorithm::SlidingWindow(Mode::Strict), ..=64) => {
+                table(Log::<64>::new(quota), max_keys, secret)
+            }
+            (Algorithm::SlidingWindow(mode), _) => {
+                table(Window::new(quota, mode), max_keys, secret)
+            }
+            (Algorithm::Adaptive { min_requests }, _) => {
+                table(Adaptive::new(quota, min_requests), max_keys, secret)
+            }
         };
-        Self { rule, table }
+        Self {
+            rule,
+            table: Counter::Other(table),
+        }
+    }
+
+    fn count(&self) -> &dyn Count {
+        match &self.table {
+            Counter::Buckets(buckets) => buckets,
+            Counter::Other(table) => &**table,
+        }
     }
 
     /// What it counts by.
@@ -89,36 +111,43 @@ impl Local {
 
     /// Takes `cost` from what `key` has, if that much is there; else it takes nothing. A cost of 0 asks what is left.
     pub fn take(&self, key: Key, cost: u32, now: Moment) -> Outcome {
-        self.table.take(key, cost, now, Ratio::FULL)
+        self.take_within(key, cost, now, Ratio::FULL)
     }
 
     /// [`Self::take`] on a host under pressure: an adaptive limit gives out `ratio` of its quota, and `min_requests` at the
     /// least. What is above that and within the quota is [`Shed`](crate::Admission::Shed), what is above the quota, shed
     /// requests counted, [`Exceeded`](crate::Admission::Exceeded). Another algorithm takes no notice of `ratio`.
     pub fn take_within(&self, key: Key, cost: u32, now: Moment, ratio: Ratio) -> Outcome {
-        self.table.take(key, cost, now, ratio)
+        match &self.table {
+            Counter::Buckets(buckets) => buckets.take(key, cost, now, ratio),
+            Counter::Other(table) => table.take(key, cost, now, ratio),
+        }
     }
 
     /// Undoes a take of `cost` at `taken`: what has not come back by itself since then is there again. Never more than the
     /// whole quota, and nothing of a window that is over.
     pub fn give_back(&self, key: Key, cost: u32, taken: Moment, now: Moment) {
-        self.table.give_back(key, cost, taken, now);
+        self.count().give_back(key, cost, taken, now);
     }
 
     /// How many keys were forgotten while they were counted, since there was no room.
     pub fn evicted(&self) -> u64 {
-        self.table.evicted()
+        self.count().evicted()
     }
 
     /// How many keys there is room for.
     pub fn capacity(&self) -> usize {
-        self.table.capacity()
+        self.count().capacity()
     }
 
     /// Bytes of memory.
     pub fn bytes(&self) -> usize {
-        self.table.bytes()
+        self.count().bytes()
     }
+}
+
+fn table<L: Law + 'static>(law: L, max_keys: usize, secret: Secret) -> Box<dyn Count> {
+    Box::new(Table::new(law, max_keys, secret))
 }
 
 impl std::fmt::Debug for Local {
@@ -150,7 +179,7 @@ mod tests {
     fn a_key_costs_the_bytes_that_are_documented() {
         let strict = Algorithm::SlidingWindow(Mode::Strict);
         let cases = [
-            (100, Algorithm::TokenBucket, 34),
+            (100, Algorithm::TokenBucket, 32),
             (8, strict, 114),
             (16, strict, 178),
             (32, strict, 306),
@@ -161,7 +190,16 @@ mod tests {
         ];
         for (requests, algorithm, bytes) in cases {
             let local = local(requests, algorithm, 4000);
-            assert_eq!(local.bytes(), bytes * 4000, "{algorithm:?} of {requests}");
+            let of_all = if algorithm == Algorithm::TokenBucket {
+                2048
+            } else {
+                0
+            };
+            assert_eq!(
+                local.bytes(),
+                bytes * 4000 + of_all,
+                "{algorithm:?} of {requests}"
+            );
         }
     }
 

@@ -8,6 +8,8 @@
 //! as if for the first time. [`Table::evicted`] counts that. Two keys in 2^64 are taken for one, and share a quota.
 //!
 //! Nothing is swept: a key whose time is over is as good as an empty way.
+//!
+//! This is the table of cells of several words; token buckets have [one of their own](crate::buckets), of the same order.
 
 use crate::key::{Key, Secret};
 use crate::law::{LAST, Law};
@@ -17,13 +19,13 @@ use crate::ratio::Ratio;
 use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 
 /// Ways of a set.
-const WAYS: usize = 8;
+pub(crate) const WAYS: usize = 8;
 
 /// Keys that a set is made for: half of its ways, so that fewer than one key in a hundred meets a full set where as many keys
 /// are alive as were asked for.
 const KEYS: usize = 4;
 
-/// The most keys a table is made for: 16 ways and more than enough for one process.
+/// The most keys a table is made for.
 const MOST: usize = 1 << 28;
 
 #[derive(Clone, Copy)]
@@ -43,7 +45,7 @@ pub(crate) struct Table<L: Law> {
 impl<L: Law> Table<L> {
     /// For `max_keys` keys, at least 1 and at most 2^28.
     pub(crate) fn new(law: L, max_keys: usize, secret: Secret) -> Self {
-        let sets = max_keys.clamp(1, MOST).div_ceil(KEYS);
+        let sets = sets_for(max_keys);
         let empty = || {
             Mutex::new(Set {
                 tags: [0; WAYS],
@@ -58,13 +60,9 @@ impl<L: Law> Table<L> {
         }
     }
 
-    /// The set of `key` and its tag there. Multiplied with the secret once more, whatever the key was made with.
-    fn place(&self, key: Key) -> (&Mutex<Set<L::Cell>>, u64) {
-        let (tag, rest) = (key.0 as u64, (key.0 >> 64) as u64);
-        let mixed = u128::from(tag ^ self.secret[0]) * u128::from((rest ^ self.secret[1]) | 1);
-        let spread = (mixed as u64) ^ (mixed >> 64) as u64 ^ rest;
-        let at = (u128::from(spread) * self.sets.len() as u128) >> 64;
-        (&self.sets[at as usize], tag)
+    fn set(&self, key: Key) -> (&Mutex<Set<L::Cell>>, u64) {
+        let (at, tag) = place(self.secret, key, self.sets.len());
+        (&self.sets[at], tag)
     }
 }
 
@@ -83,7 +81,7 @@ pub(crate) trait Count: Send + Sync {
 impl<L: Law> Count for Table<L> {
     fn take(&self, key: Key, cost: u32, now: Moment, ratio: Ratio) -> Outcome {
         let now = now.as_nanos().min(LAST);
-        let (set, tag) = self.place(key);
+        let (set, tag) = self.set(key);
         let mut set = lock(set);
         if let Some(way) = set.tags.iter().position(|it| *it == tag) {
             let (outcome, cell) = self.law.take(&set.cells[way], cost, now, ratio);
@@ -95,7 +93,7 @@ impl<L: Law> Count for Table<L> {
         let (outcome, cell) = self.law.take(&L::Cell::default(), cost, now, ratio);
         if let Some(cell) = cell {
             let weights = set.cells.map(|cell| self.law.weight(&cell, now));
-            let way = lightest(&weights);
+            let way = lightest(&weights, 0..WAYS);
             if weights[way] > 0 {
                 self.evicted.fetch_add(1, Ordering::Relaxed);
             }
@@ -108,7 +106,7 @@ impl<L: Law> Count for Table<L> {
     fn give_back(&self, key: Key, cost: u32, taken: Moment, now: Moment) {
         let now = now.as_nanos().min(LAST);
         let taken = taken.as_nanos().min(now);
-        let (set, tag) = self.place(key);
+        let (set, tag) = self.set(key);
         let mut set = lock(set);
         if let Some(way) = set.tags.iter().position(|it| *it == tag)
             && let Some(cell) = self.law.give_back(&set.cells[way], cost, taken, now)
@@ -130,15 +128,27 @@ impl<L: Law> Count for Table<L> {
     }
 }
 
-/// Where the least of `weights` is, the first of several.
-fn lightest(weights: &[u64; WAYS]) -> usize {
-    let mut least = 0;
-    for (way, weight) in weights.iter().enumerate() {
-        if *weight < weights[least] {
-            least = way;
-        }
-    }
-    least
+/// How many sets `max_keys` keys need.
+pub(crate) fn sets_for(max_keys: usize) -> usize {
+    max_keys.clamp(1, MOST).div_ceil(KEYS)
+}
+
+/// Which of `sets` is that of `key`, and its tag there. Mixed with the secret once more, whatever the key was made with.
+pub(crate) fn place(secret: [u64; 2], key: Key, sets: usize) -> (usize, u64) {
+    let (tag, rest) = (key.0 as u64, (key.0 >> 64) as u64);
+    let mixed = u128::from(tag ^ secret[0]) * u128::from(rest ^ secret[1]);
+    let spread = (mixed as u64) ^ (mixed >> 64) as u64 ^ rest;
+    // less than `sets`
+    let at = (u128::from(spread) * sets as u128) >> 64;
+    (at as usize, tag)
+}
+
+/// Where the least of `weights` is, the first of several in this order.
+pub(crate) fn lightest(weights: &[u64; WAYS], order: impl Iterator<Item = usize>) -> usize {
+    order
+        .min_by_key(|way| weights[*way])
+        // a set has ways
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -146,6 +156,7 @@ mod tests {
     use std::time::Duration;
 
     use super::{Count, KEYS, Table, WAYS};
+    use crate::buckets::Buckets;
     use crate::gcra::Gcra;
     use crate::key::{Key, Secret};
     use crate::moment::Moment;
@@ -155,76 +166,85 @@ mod tests {
     const SECRET: Secret = Secret::new([4; 16]);
     const NOW: Moment = Moment::from_nanos(1 << 40);
 
-    fn table(max_keys: usize) -> Table<Gcra> {
+    /// Both tables, with the same algorithm.
+    fn tables(max_keys: usize) -> [Box<dyn Count>; 2] {
         let quota = Quota::new(10, Duration::from_secs(10)).unwrap();
-        Table::new(Gcra::new(&quota), max_keys, SECRET)
+        [
+            Box::new(Table::new(Gcra::new(&quota), max_keys, SECRET)),
+            Box::new(Buckets::new(Gcra::new(&quota), max_keys, SECRET)),
+        ]
     }
 
     fn key(number: u64) -> Key {
         SECRET.key(&[&number.to_le_bytes()])
     }
 
-    fn remaining(table: &Table<Gcra>, key: Key, cost: u32, now: Moment) -> u32 {
+    fn remaining(table: &dyn Count, key: Key, cost: u32, now: Moment) -> u32 {
         table.take(key, cost, now, Ratio::FULL).remaining
     }
 
     #[test]
     fn a_full_set_forgets_the_key_that_used_least() {
-        let table = table(KEYS);
-        assert_eq!(table.capacity(), WAYS);
-        for number in 0..8 {
-            let cost = if number == 5 { 1 } else { 3 };
-            remaining(&table, key(number), cost, NOW);
+        for table in tables(KEYS) {
+            assert_eq!(table.capacity(), WAYS);
+            for number in 0..8 {
+                let cost = if number == 5 { 1 } else { 3 };
+                remaining(&*table, key(number), cost, NOW);
+            }
+            assert_eq!(table.evicted(), 0);
+            assert_eq!(remaining(&*table, key(8), 2, NOW), 8);
+            assert_eq!(table.evicted(), 1);
+            assert_eq!(remaining(&*table, key(5), 0, NOW), 10);
+            for number in (0..8).filter(|number| *number != 5) {
+                assert_eq!(remaining(&*table, key(number), 0, NOW), 7, "{number}");
+            }
+            assert_eq!(remaining(&*table, key(8), 0, NOW), 8);
         }
-        assert_eq!(table.evicted(), 0);
-        assert_eq!(remaining(&table, key(8), 2, NOW), 8);
-        assert_eq!(table.evicted(), 1);
-        assert_eq!(remaining(&table, key(5), 0, NOW), 10);
-        for number in (0..8).filter(|number| *number != 5) {
-            assert_eq!(remaining(&table, key(number), 0, NOW), 7, "{number}");
-        }
-        assert_eq!(remaining(&table, key(8), 0, NOW), 8);
     }
 
     #[test]
     fn a_key_whose_time_is_over_gives_its_place_and_is_not_counted_as_forgotten() {
-        let table = table(KEYS);
-        for number in 0..8 {
-            remaining(&table, key(number), 3, NOW);
+        for table in tables(KEYS) {
+            for number in 0..8 {
+                remaining(&*table, key(number), 3, NOW);
+            }
+            let later = NOW.after(Duration::from_secs(3));
+            remaining(&*table, key(8), 1, later);
+            assert_eq!(table.evicted(), 0);
         }
-        let later = NOW.after(Duration::from_secs(3));
-        remaining(&table, key(8), 1, later);
-        assert_eq!(table.evicted(), 0);
     }
 
     #[test]
     fn a_denial_and_a_question_take_no_place() {
-        let table = table(KEYS);
-        for number in 0..8 {
-            remaining(&table, key(number), 10, NOW);
-        }
-        remaining(&table, key(8), 0, NOW);
-        remaining(&table, key(8), 11, NOW);
-        table.give_back(key(8), 1, NOW, NOW);
-        assert_eq!(table.evicted(), 0);
-        for number in 0..8 {
-            assert_eq!(remaining(&table, key(number), 1, NOW), 0);
+        for table in tables(KEYS) {
+            for number in 0..8 {
+                remaining(&*table, key(number), 10, NOW);
+            }
+            remaining(&*table, key(8), 0, NOW);
+            remaining(&*table, key(8), 11, NOW);
+            table.give_back(key(8), 1, NOW, NOW);
+            assert_eq!(table.evicted(), 0);
+            for number in 0..8 {
+                assert_eq!(remaining(&*table, key(number), 1, NOW), 0);
+            }
         }
     }
 
     #[test]
     fn fewer_than_one_in_a_hundred_are_forgotten_at_the_number_asked_for() {
-        let table = table(20_000);
-        for number in 0..20_000 {
-            remaining(&table, key(number), 1, NOW);
+        for table in tables(20_000) {
+            for number in 0..20_000 {
+                remaining(&*table, key(number), 1, NOW);
+            }
+            assert!(table.evicted() < 200, "{}", table.evicted());
         }
-        assert!(table.evicted() < 200, "{}", table.evicted());
     }
 
     #[test]
     fn any_number_of_keys_makes_a_table() {
-        assert_eq!(table(0).capacity(), WAYS);
-        assert_eq!(table(1).capacity(), WAYS);
-        assert_eq!(table(9).capacity(), 3 * WAYS);
+        for (max_keys, sets) in [(0, 1), (1, 1), (4, 1), (9, 3)] {
+            let capacities = tables(max_keys).map(|it| it.capacity());
+            assert_eq!(capacities, [sets * WAYS; 2]);
+        }
     }
 }

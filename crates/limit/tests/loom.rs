@@ -73,3 +73,27 @@ fn newcomers_share_a_full_set() {
         assert!(!local.take(heavy, 1, NOW).is_admitted());
     });
 }
+
+/// A newcomer takes the place of a key that is counted in that moment: neither gets more than its burst, and the one that
+/// has used most stays where it is.
+#[test]
+fn a_key_that_is_counted_while_it_is_forgotten() {
+    loom::model(|| {
+        let local = Arc::new(local(4, Algorithm::TokenBucket));
+        let [heavy, light, newcomer] = [b"h", b"l", b"n"].map(|key| SECRET.key(&[key]));
+        assert!(local.take(heavy, 4, NOW).is_admitted());
+        assert!(local.take(light, 1, NOW).is_admitted());
+        for other in 0..6_u8 {
+            assert!(local.take(SECRET.key(&[&[other]]), 2, NOW).is_admitted());
+        }
+        let other = Arc::clone(&local);
+        let counted = thread::spawn(move || other.take(light, 1, NOW).is_admitted());
+        let first = local.take(newcomer, 3, NOW).is_admitted();
+        let second = local.take(newcomer, 2, NOW).is_admitted();
+        assert!(counted.join().unwrap());
+        assert!(first);
+        assert!(!second);
+        assert!(local.take(newcomer, 0, NOW).remaining <= 1);
+        assert!(!local.take(heavy, 1, NOW).is_admitted());
+    });
+}
