@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
 use crate::model::{Model, Way};
-use crate::server::Server;
+use crate::server::{Server, cases as cases_of};
 
 /// The server, and the scripts with the time as the last two arguments. Keys are kept for as long as the test runs, which is not as
 /// long as the time that it tells.
@@ -212,10 +212,7 @@ fn the_script_is_the_model() {
     let server = Server::start(&[]);
     let timed = std::cell::RefCell::new(Timed::new(&server));
     let cases = std::cell::Cell::new(0_u64);
-    let mut runner = TestRunner::new(ProptestConfig {
-        cases: 500,
-        ..ProptestConfig::default()
-    });
+    let mut runner = TestRunner::new(cases_of(500));
     let inputs = (way(), steps(), 0_u64..1_000_000_000, any::<bool>());
     let run = runner.run(&inputs, |(way, steps, start, beside)| {
         let mut timed = timed.borrow_mut();
@@ -281,10 +278,7 @@ fn no_rule_admits_above_its_bound() {
     let server = Server::start(&[]);
     let timed = std::cell::RefCell::new(Timed::new(&server));
     let cases = std::cell::Cell::new(1_u64 << 32);
-    let mut runner = TestRunner::new(ProptestConfig {
-        cases: 200,
-        ..ProptestConfig::default()
-    });
+    let mut runner = TestRunner::new(cases_of(200));
     let number = || prop_oneof![1_u32..100, 1_u32.., Just(u32::MAX)];
     let nanos = prop_oneof![
         1_000_000_u64..5_000_000,
