@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Mantlet beside its peers: the layer and the verdict (callgrind, a Python peer), rate limits (governor, and real pressure), CPU
-# time of the proxy (nginx, wrk), the Python package. Run by `make bench`.
+# time of the proxy (nginx, wrk), the Python package, a trip to Redis. Run by `make bench`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-for program in valgrind wrk nginx; do
+for program in valgrind wrk nginx redis-server; do
     PATH=$PATH:/usr/sbin command -v "$program" >/dev/null || {
-        echo "The benches need packages: apt-get install nginx-light valgrind wrk" >&2
+        echo "The benches need packages: apt-get install nginx-light redis-server valgrind wrk" >&2
         exit 1
     }
 done
@@ -42,4 +42,14 @@ for kind in abi3 cpython; do
     "$home/bin/python" benches/python.py || failed=1
     "$home/bin/python" benches/python_cross_origin.py || failed=1
 done
+
+# limits that several processes share, beside PING and Python's limits
+home=benches/target/python-redis
+cmp -s benches/requirements-redis.txt "$home/requirements.txt" || {
+    rm -rf "$home"
+    python3 -m venv "$home"
+    "$home/bin/pip" install --quiet --disable-pip-version-check --requirement benches/requirements-redis.txt
+    cp benches/requirements-redis.txt "$home/requirements.txt"
+}
+"$home/bin/python" benches/redis_trip.py || failed=1
 exit "$failed"

@@ -12,7 +12,6 @@ packages() {
     command -v chromium >/dev/null || missing+=(chromium)
     command -v valgrind >/dev/null || missing+=(valgrind)
     command -v redis-server >/dev/null || missing+=(redis-server)
-    command -v redis-sentinel >/dev/null || missing+=(redis-sentinel)
     python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
     [ "${#missing[@]}" -eq 0 ] && return
     local install="apt-get install --yes --no-install-recommends ${missing[*]}"
@@ -31,6 +30,9 @@ packages() {
         elif [ -s /run/nginx.pid ]; then
             service nginx stop || true
         fi
+    fi
+    if [[ " ${missing[*]} " == *" redis-server "* && -d /run/systemd/system ]]; then
+        systemctl disable --now --quiet redis-server || true
     fi
 }
 
@@ -69,6 +71,10 @@ if cargo nextest --version >/dev/null 2>&1; then
     attempt "Rust tests" cargo nextest run --workspace --all-features --no-fail-fast
 else
     attempt "Rust tests" cargo test --workspace --all-features --all-targets --no-fail-fast
+fi
+if command -v valkey-server >/dev/null; then
+    attempt "Limits on Valkey" env MANTLET_REDIS_SERVER=valkey-server \
+        cargo test --package mantlet-store --all-features --test redis
 fi
 attempt "Python lint" .venv/bin/ruff check --quiet tests benches crates/python
 attempt "Python format" .venv/bin/ruff format --quiet --check tests benches crates/python

@@ -109,7 +109,7 @@ impl Redis {
     /// after the answer.
     ///
     /// # Errors
-    /// Any [`StoreError`] but [`StoreError::NoScript`], within [`Config::timeout`].
+    /// Any [`StoreError`], within [`Config::timeout`].
     pub async fn take(&self, takes: &[Take]) -> Result<Vec<Outcome>, StoreError> {
         if takes.is_empty() {
             return Ok(Vec::new());

@@ -91,7 +91,7 @@ impl Count {
         let (kind, numbers) = match rule.algorithm() {
             Algorithm::TokenBucket => {
                 let [price, drain] = bucket(quota.window().as_nanos(), requests * 1_000, burst)?;
-                (Kind::Bucket, [price, drain, price * burst])
+                (Kind::Bucket, [burst, drain, price])
             }
             Algorithm::SlidingWindow(Mode::Strict) if quota.requests() <= LOGGED => {
                 (Kind::Log, [requests, window, 0])
@@ -186,10 +186,10 @@ mod tests {
                 .unwrap()
                 .numbers
         };
-        assert_eq!(count(100, 60), [600_000, 1, 60_000_000]);
-        assert_eq!(count(7, 1), [1_000_000, 7, 7_000_000]);
-        assert_eq!(count(1_000_000, 86_400), [86_400, 1, 86_400_000_000]);
-        assert_eq!(count(4_000_000_000, 1), [1, 4_000, 4_000_000_000]);
+        assert_eq!(count(100, 60), [100, 1, 600_000]);
+        assert_eq!(count(7, 1), [7, 7, 1_000_000]);
+        assert_eq!(count(1_000_000, 86_400), [1_000_000, 1, 86_400]);
+        assert_eq!(count(4_000_000_000, 1), [4_000_000_000, 4_000, 1]);
     }
 
     #[test]
@@ -237,9 +237,9 @@ mod tests {
                 prop_assert!(drain >= FULL - FULL / 1_000_000);
                 return Ok(());
             };
-            let [price, drain, capacity] = count.numbers.map(u128::from);
-            prop_assert_eq!(capacity, price * u128::from(burst));
-            prop_assert!(capacity <= FULL);
+            let [all, drain, price] = count.numbers.map(u128::from);
+            prop_assert_eq!(all, u128::from(burst));
+            prop_assert!(price * all <= FULL);
             let (given, counted) = (u128::from(window) * drain, price * u128::from(requests) * 1_000);
             prop_assert!(counted >= given);
             // a scaled price is 2^20 at the least, unless the bucket takes a hundred years

@@ -14,6 +14,8 @@ impl Script {
     pub fn take() -> &'static Self {
         static TAKE: LazyLock<Script> = LazyLock::new(|| {
             Script::new(concat!(
+                include_str!("script/head.lua"),
+                include_str!("script/one_bucket.lua"),
                 include_str!("script/count.lua"),
                 include_str!("script/take.lua")
             ))
@@ -25,6 +27,7 @@ impl Script {
     pub fn give_back() -> &'static Self {
         static GIVE_BACK: LazyLock<Script> = LazyLock::new(|| {
             Script::new(concat!(
+                include_str!("script/head.lua"),
                 include_str!("script/count.lua"),
                 include_str!("script/give_back.lua")
             ))

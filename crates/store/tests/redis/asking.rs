@@ -5,6 +5,7 @@ use std::time::Duration;
 use mantlet_limit::{Admission, Outcome};
 
 use crate::server::{Server, bucket, client, config, each_way, take};
+use mantlet_store::Patience;
 use mantlet_store::redis::{Config, Redis};
 
 /// What is left of each.
@@ -254,4 +255,64 @@ async fn many_tasks_never_take_above_the_bound_over_one_connection() {
     assert_eq!((snapshot.trips, snapshot.connections), (4 * 640, 1));
     assert_eq!(snapshot.failures.iter().sum::<u64>(), 0);
     assert_eq!(snapshot.latency.iter().sum::<u64>(), snapshot.trips);
+}
+
+/// Whatever happens to connections and scripts in between: what was admitted is never above the bound.
+async fn disturbed(tasks: u32, each: u32) {
+    let server = Server::start(&[]);
+    // the breaker is another matter: here every take travels
+    let patience = Patience {
+        failures: 1_000,
+        open: Duration::from_millis(10),
+    };
+    let redis = Redis::connect(Config {
+        patience,
+        ..config(&server.url())
+    });
+    let redis = redis.unwrap();
+    for rule in each_way() {
+        let all = rule.quota().burst();
+        let takers: Vec<_> = (0..tasks)
+            .map(|_| {
+                let redis = redis.clone();
+                tokio::spawn(async move {
+                    let mut admitted = 0;
+                    for _ in 0..each {
+                        // a take whose answer was lost may have been taken, and is not admitted
+                        if let Ok(outcomes) = redis.take(&[take("a", rule, "x", 1)]).await {
+                            admitted += u32::from(outcomes[0].is_admitted());
+                        }
+                        tokio::task::yield_now().await;
+                    }
+                    admitted
+                })
+            })
+            .collect();
+        while !takers.iter().all(tokio::task::JoinHandle::is_finished) {
+            server.tell(&["SCRIPT", "FLUSH"]);
+            server.tell(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let mut admitted = 0;
+        for taker in takers {
+            admitted += taker.await.unwrap();
+        }
+        assert!(admitted <= all, "{rule:?}: {admitted}");
+    }
+    let snapshot = redis.stats().snapshot();
+    assert!(
+        snapshot.connections > 1 && snapshot.scripts_sent > 1,
+        "{snapshot:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_connections_and_flushed_scripts_never_admit_above_the_bound() {
+    disturbed(16, 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "two minutes: `make stress`"]
+async fn a_million_disturbed_takes_never_admit_above_the_bound() {
+    disturbed(64, 4_000).await;
 }

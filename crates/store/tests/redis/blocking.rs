@@ -2,17 +2,18 @@
 
 use std::time::{Duration, Instant};
 
+use mantlet_limit::Mode;
 use mantlet_store::redis::{BlockingRedis, Config};
 use mantlet_store::{Patience, State, StoreError};
 
-use crate::server::{LONG, Server, bucket, config, each_way, take};
+use crate::server::{LONG, Server, config, each_way, take, window};
 
 fn client(server: &Server) -> BlockingRedis {
     BlockingRedis::connect(config(&server.url())).unwrap()
 }
 
 fn ask(redis: &BlockingRedis, key: &str) -> Result<u32, StoreError> {
-    let asked = redis.take(&[take("a", bucket(1_000, 3_600), key, 1)]);
+    let asked = redis.take(&[take("a", window(1_000, 3_600, Mode::Strict), key, 1)]);
     asked.map(|outcomes| outcomes[0].remaining)
 }
 

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
 use crate::model::{Model, Way};
-use crate::server::Server;
+use crate::server::{Server, cases as cases_of};
 
 /// The server, and the scripts with the time as the last two arguments. Keys are kept for as long as the test runs, which is not as
 /// long as the time that it tells.
@@ -16,6 +16,8 @@ struct Timed {
     connection: redis::Connection,
     take: String,
     give_back: String,
+    /// Whether each request asks another limit too, one that never denies.
+    beside: bool,
 }
 
 /// What a limit told: whether, what is left, and the times until more, all, and the same.
@@ -36,11 +38,12 @@ impl Timed {
             let source = script
                 .source()
                 .replace("call('TIME')", "{ARGV[#ARGV - 1], ARGV[#ARGV]}")
-                .replace(
-                    "'PX', ceil(left / 1000) + 1",
-                    "'PX', 3600000 + 0 * ceil(left)",
-                );
-            assert!(source.contains("ARGV[#ARGV]") && source.contains("3600000"));
+                .replace("'PX', ceil(", "'PX', 3600000 + 0 * ceil(");
+            assert!(source.contains("ARGV[#ARGV]"));
+            assert_eq!(
+                source.matches("'PX'").count(),
+                source.matches("3600000").count()
+            );
             let load = redis::cmd("SCRIPT")
                 .arg("LOAD")
                 .arg(source)
@@ -52,6 +55,7 @@ impl Timed {
             connection,
             take,
             give_back,
+            beside: false,
         }
     }
 
@@ -63,9 +67,10 @@ impl Timed {
         }
         command.arg(now / 1_000_000).arg(now % 1_000_000);
         let numbers: Vec<u64> = command.query(&mut self.connection).unwrap();
-        let [admitted, left, next, reset, retry] = numbers[..] else {
+        let [admitted, left, next, reset, retry, ref beside @ ..] = numbers[..] else {
             panic!("{numbers:?}")
         };
+        assert_eq!(beside.len(), if self.beside { 5 } else { 0 });
         Told {
             admitted: admitted == 1,
             left,
@@ -76,21 +81,26 @@ impl Timed {
     }
 
     fn take(&mut self, take: &Take, now: u64, cost: u64) -> Told {
-        let take = Take {
-            cost: u32::try_from(cost).unwrap(),
-            ..take.clone()
-        };
-        let sha = self.take.clone();
-        self.run(&sha, &Trip::take("test", &[take]).unwrap(), now)
+        let trip = Trip::take("test", &self.takes(take, cost)).unwrap();
+        self.run(&self.take.clone(), &trip, now)
     }
 
     fn give_back(&mut self, take: &Take, now: u64, cost: u64) -> Told {
-        let take = Take {
-            cost: u32::try_from(cost).unwrap(),
+        let trip = Trip::give_back("test", &self.takes(take, cost)).unwrap();
+        self.run(&self.give_back.clone(), &trip, now)
+    }
+
+    fn takes(&self, take: &Take, cost: u64) -> Vec<Take> {
+        let cost = u32::try_from(cost).unwrap();
+        let mut takes = vec![Take {
+            cost,
             ..take.clone()
-        };
-        let sha = self.give_back.clone();
-        self.run(&sha, &Trip::give_back("test", &[take]).unwrap(), now)
+        }];
+        if self.beside {
+            let rule = crate::server::bucket(u32::MAX, 1);
+            takes.push(crate::server::take("ample", rule, "anybody", 1));
+        }
+        takes
     }
 }
 
@@ -202,13 +212,11 @@ fn the_script_is_the_model() {
     let server = Server::start(&[]);
     let timed = std::cell::RefCell::new(Timed::new(&server));
     let cases = std::cell::Cell::new(0_u64);
-    let mut runner = TestRunner::new(ProptestConfig {
-        cases: 300,
-        ..ProptestConfig::default()
-    });
-    let inputs = (way(), steps(), 0_u64..1_000_000_000);
-    let run = runner.run(&inputs, |(way, steps, start)| {
+    let mut runner = TestRunner::new(cases_of(500));
+    let inputs = (way(), steps(), 0_u64..1_000_000_000, any::<bool>());
+    let run = runner.run(&inputs, |(way, steps, start, beside)| {
         let mut timed = timed.borrow_mut();
+        timed.beside = beside;
         cases.set(cases.get() + 1);
         let limit = fresh(cases.get(), rule(way));
         let mut model = Model::new(way);
@@ -270,10 +278,7 @@ fn no_rule_admits_above_its_bound() {
     let server = Server::start(&[]);
     let timed = std::cell::RefCell::new(Timed::new(&server));
     let cases = std::cell::Cell::new(1_u64 << 32);
-    let mut runner = TestRunner::new(ProptestConfig {
-        cases: 200,
-        ..ProptestConfig::default()
-    });
+    let mut runner = TestRunner::new(cases_of(200));
     let number = || prop_oneof![1_u32..100, 1_u32.., Just(u32::MAX)];
     let nanos = prop_oneof![
         1_000_000_u64..5_000_000,
@@ -349,7 +354,9 @@ fn a_clock_set_back_stands_still() {
     let mut timed = Timed::new(&server);
     let hour = 3_600_000_000;
     let now = 1_760_000_000_000_000;
-    for (case, rule) in crate::server::each_way().into_iter().enumerate() {
+    let each = crate::server::each_way();
+    for (case, rule) in each.into_iter().chain(each).enumerate() {
+        timed.beside = case >= each.len();
         let limit = fresh(case as u64, rule);
         let all = u64::from(rule.quota().burst());
         assert_eq!(timed.take(&limit, now, all - 1).left, 1);

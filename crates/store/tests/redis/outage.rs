@@ -4,10 +4,11 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+use mantlet_limit::Mode;
 use mantlet_store::redis::{Config, Redis, Trip};
 use mantlet_store::{Patience, State, StoreError};
 
-use crate::server::{LONG, Server, bucket, client, config, take};
+use crate::server::{LONG, Server, client, config, take, window};
 
 /// A client that gives up soon, and asks again soon.
 fn impatient(url: &str) -> Redis {
@@ -25,7 +26,7 @@ fn impatient(url: &str) -> Redis {
 
 async fn ask(redis: &Redis) -> Result<u32, StoreError> {
     let asked = redis
-        .take(&[take("a", bucket(1_000_000, 3_600), "x", 1)])
+        .take(&[take("a", window(1_000_000, 3_600, Mode::Strict), "x", 1)])
         .await;
     asked.map(|outcomes| outcomes[0].remaining)
 }
@@ -117,7 +118,7 @@ async fn answers_that_nobody_waits_for_are_not_taken_for_others() {
         let redis = redis.clone();
         async move {
             let told = redis
-                .take(&[take("a", bucket(requests, 3_600), key, 1)])
+                .take(&[take("a", window(requests, 3_600, Mode::Strict), key, 1)])
                 .await;
             told.unwrap()[0].remaining
         }
@@ -152,7 +153,7 @@ async fn a_full_server_says_so_and_the_breaker_stays_closed() {
     );
     // asking what is left writes nothing
     let asked = redis
-        .take(&[take("a", bucket(1_000_000, 3_600), "x", 0)])
+        .take(&[take("a", window(1_000_000, 3_600, Mode::Strict), "x", 0)])
         .await
         .unwrap();
     assert_eq!(asked[0].remaining, 999_999);
@@ -177,7 +178,7 @@ async fn a_master_that_became_a_replica_is_left() {
 async fn something_else_under_our_key_is_told() {
     let server = Server::start(&[]);
     let redis = client(&server);
-    let takes = [take("a", bucket(1_000_000, 3_600), "x", 1)];
+    let takes = [take("a", window(1_000_000, 3_600, Mode::Strict), "x", 1)];
     let trip = Trip::take("mantlet", &takes).unwrap();
     server.tell(&["RPUSH", trip.keys().next().unwrap(), "1"]);
     assert_eq!(ask(&redis).await, Err(StoreError::WrongType));

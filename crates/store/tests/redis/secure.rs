@@ -11,7 +11,7 @@ use mantlet_store::{State, StoreError};
 use crate::server::{LONG, Server, bucket, config, spare_port, take};
 
 async fn ask(config: Config) -> Result<u32, StoreError> {
-    let takes = [take("a", bucket(10, 60), "x", 1)];
+    let takes = [take("a", bucket(10, 3_600), "x", 1)];
     let async_ = Redis::connect(config.clone()).unwrap().take(&takes).await;
     let blocking =
         tokio::task::spawn_blocking(move || BlockingRedis::connect(config).unwrap().take(&takes));
@@ -62,7 +62,7 @@ async fn a_password_opens_and_a_wrong_one_is_refused() {
     let redis = Redis::connect(wrong).unwrap();
     for _ in 0..3 {
         let refused = redis
-            .take(&[take("a", bucket(10, 60), "x", 1)])
+            .take(&[take("a", bucket(10, 3_600), "x", 1)])
             .await
             .unwrap_err();
         assert!(!refused.to_string().contains("hunter2"));

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use mantlet_limit::Mode;
 use mantlet_store::Patience;
 use mantlet_store::redis::{BlockingRedis, Config, Redis};
 
-use crate::server::{LONG, Server, bucket, config, spare_port, take, tell};
+use crate::server::{LONG, Server, config, spare_port, take, tell, window};
 
 struct Deployment {
     master: Server,
@@ -89,7 +90,7 @@ async fn both_clients_follow_the_master_through_a_failover() {
     let mut deployment = Deployment::start();
     let redis = Redis::connect(deployment.config()).unwrap();
     let blocking = BlockingRedis::connect(deployment.config()).unwrap();
-    let takes = [take("a", bucket(1_000_000, 3_600), "x", 1)];
+    let takes = [take("a", window(1_000_000, 3_600, Mode::Strict), "x", 1)];
     assert_eq!(redis.take(&takes).await.unwrap()[0].remaining, 999_999);
     assert_eq!(blocking.take(&takes).unwrap()[0].remaining, 999_998);
 
@@ -116,7 +117,7 @@ async fn a_master_that_is_demoted_is_left_for_the_new_one() {
     let deployment = Deployment::start();
     let redis = Redis::connect(deployment.config()).unwrap();
     let blocking = BlockingRedis::connect(deployment.config()).unwrap();
-    let takes = [take("a", bucket(1_000_000, 3_600), "x", 1)];
+    let takes = [take("a", window(1_000_000, 3_600, Mode::Strict), "x", 1)];
     redis.take(&takes).await.unwrap();
     blocking.take(&takes).unwrap();
     let told = tell(
@@ -145,7 +146,7 @@ async fn a_master_that_no_sentinel_knows_is_told() {
         "redis+sentinel://127.0.0.1:{}/nobody",
         deployment.sentinels[0].port
     );
-    let takes = [take("a", bucket(1, 60), "x", 1)];
+    let takes = [take("a", window(1, 60, Mode::Strict), "x", 1)];
     let error = Redis::connect(config(&nobody))
         .unwrap()
         .take(&takes)

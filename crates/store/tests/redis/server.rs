@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use mantlet_limit::{Algorithm, Mode, Quota, RemoteKey, Rule, Take};
 use mantlet_store::redis::{Config, Redis};
+use proptest::test_runner::Config as ProptestConfig;
 
 /// Longer than anything here takes on a machine that is busy with other tests.
 pub(crate) const LONG: Duration = Duration::from_secs(10);
@@ -140,6 +141,17 @@ pub(crate) fn tell(port: u16, words: &[&str]) -> Option<String> {
         reply.extend_from_slice(&piece[..length]);
     }
     Some(String::from_utf8_lossy(&reply).into_owned())
+}
+
+/// Cases of a property test: `PROPTEST_CASES` where the long runs set it.
+pub(crate) fn cases(usual: u32) -> ProptestConfig {
+    let asked = std::env::var("PROPTEST_CASES");
+    let cases = asked.ok().and_then(|cases| cases.parse().ok());
+    ProptestConfig {
+        cases: cases.unwrap_or(usual),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 pub(crate) fn spare_port() -> u16 {

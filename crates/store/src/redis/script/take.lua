@@ -1,32 +1,32 @@
 -- Takes the cost of every limit, or of none.
 
-local states, all = {}, true
-for i = 1, #KEYS do
+local count, states, all = #KEYS, {}, true
+for i = 1, count do
   local state = read(i)
-  if state.counts then
-    state.used = used(state)
-    state.fits = state.used + state.cost <= state.limit
-  end
   states[i] = state
-  all = all and state.fits
+  all = all and ARGV[5 * i - 3] + 0 <= state.left
 end
 
 local reply = {}
-for i = 1, #KEYS do
-  local state = states[i]
-  if all and state.cost > 0 then
-    local cost = state.cost
-    if state.kind == 'b' then
+for i = 1, count do
+  local state, cost = states[i], ARGV[5 * i - 3] + 0
+  local fits = cost <= state.left
+  if all and cost > 0 then
+    local kind = state.kind
+    if kind == 'b' then
       state.level = state.level + cost * state.price
-    elseif state.kind == 'l' then
-      local stamp = now
-      if state.used > 0 then stamp = math.max(now, unpack_('<d', state.held, #state.held - 7)) end
-      state.held, state.used = state.held .. string.rep(pack('<d', stamp), cost), state.used + cost
+    elseif kind == 'l' then
+      local held, stamp = state.held, now
+      if #held > 0 then stamp = math.max(now, unpack_('<d', held, #held - 7)) end
+      state.held = held .. string.rep(pack('<d', stamp), cost)
     else
       state.counts[1] = state.counts[1] + cost
     end
-    write(state)
+    state.left = state.left - cost
+    write(i, state)
   end
-  tell(reply, state, state.fits)
+  if count == 1 then return {tell(state, fits, cost)} end
+  local at = 5 * i
+  reply[at - 4], reply[at - 3], reply[at - 2], reply[at - 1], reply[at] = tell(state, fits, cost)
 end
 return reply
