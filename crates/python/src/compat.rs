@@ -23,6 +23,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
         PyTuple::new(module.py(), DEFAULT_ALLOWED_HEADERS)?,
     )?;
     module.add("_MULTI_OK", PyTuple::new(module.py(), MULTI_OK)?)?;
+    module.add_class::<headers::Headers>()?;
     module.add_class::<asgi::AsgiHeaders>()?;
     module.add_class::<wsgi::WsgiHeaders>()?;
     module.add_function(wrap_pyfunction!(edits::edited, module)?)?;

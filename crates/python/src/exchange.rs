@@ -19,21 +19,16 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// Tells a verdict in Python objects; a denial has passed call two already.
+    /// Tells a verdict in Python objects.
     pub(crate) fn new(
         policy: &Bound<'_, Policy>,
-        verdict: Verdict,
+        verdict: Result<mantlet_engine::Permit, Box<Denial>>,
         exchange: mantlet_engine::Exchange,
-        method: &Method,
-        form: Form,
     ) -> PyResult<Self> {
         let py = policy.py();
         let (permit, denial) = match verdict {
-            Verdict::Allow(permit) => (Some(Py::new(py, Permit(permit))?), None),
-            _ => {
-                let denial = Denial::new(verdict, &exchange, method, form);
-                (None, Some(Py::new(py, denial)?))
-            }
+            Ok(permit) => (Some(Py::new(py, Permit(permit))?), None),
+            Err(denial) => (None, Some(Py::new(py, *denial)?)),
         };
         Ok(Self {
             policy: policy.clone().unbind(),
@@ -90,8 +85,20 @@ pub(crate) struct Denial {
 }
 
 impl Denial {
-    /// The answer to any verdict that lets nothing through.
-    pub(crate) fn new(
+    /// The permit of a verdict, or the answer to one that lets nothing through: it has passed call two.
+    pub(crate) fn or_permit(
+        verdict: Verdict,
+        exchange: &mantlet_engine::Exchange,
+        method: &Method,
+        form: impl FnOnce() -> Form,
+    ) -> Result<mantlet_engine::Permit, Box<Self>> {
+        match verdict {
+            Verdict::Allow(permit) => Ok(permit),
+            verdict => Err(Box::new(Self::new(verdict, exchange, method, form()))),
+        }
+    }
+
+    fn new(
         verdict: Verdict,
         exchange: &mantlet_engine::Exchange,
         method: &Method,

@@ -68,6 +68,12 @@ class Policy:
         absolute-form target or `:authority`.
         """
 
+    def on_scope(self, scope: dict[str, Any]) -> Exchange:
+        """Judges the request of an ASGI scope, `http` or `websocket`, and tells the log as `Mantlet` does."""
+
+    def on_environ(self, environ: dict[str, Any]) -> Exchange:
+        """Judges the request of a WSGI environ, and tells the log as `Mantlet` does."""
+
     @property
     def environment(self) -> Literal["production", "development"]:
         """`"production"` or `"development"`."""
@@ -191,23 +197,20 @@ def _deduplicate(
 def _validate(fields: _Pairs, on_invalid: str, strict: bool, obs_text: bool) -> tuple[_Pairs, _Pairs]: ...
 
 @disjoint_base
-class _AsgiHeaders:
+class _Headers:
     app: Any
     secure: Any
     def __new__(cls, *_args: object, **_kwargs: object) -> Self: ...
     @property
     def multi_ok(self) -> list[str]: ...
     def _configure(self, app: object, secure: object, multi_ok: list[str], outgoing: _Outgoing) -> None: ...
+
+class _AsgiHeaders(_Headers):
+    def __new__(cls, *_args: object, **_kwargs: object) -> Self: ...
     def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]: ...
 
-@disjoint_base
-class _WsgiHeaders:
-    app: Any
-    secure: Any
+class _WsgiHeaders(_Headers):
     def __new__(cls, *_args: object, **_kwargs: object) -> Self: ...
-    @property
-    def multi_ok(self) -> list[str]: ...
-    def _configure(self, app: object, secure: object, multi_ok: list[str], outgoing: _Outgoing) -> None: ...
     def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]: ...
 
 _Outgoing = Callable[[Any], tuple[_Pairs, bool]]

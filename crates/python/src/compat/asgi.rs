@@ -11,59 +11,19 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 use super::headers::Headers;
 
 /// The native part of `mantlet.middleware.SecureASGIMiddleware`.
-#[pyclass(frozen, subclass, name = "_AsgiHeaders", module = "mantlet._mantlet")]
-pub(super) struct AsgiHeaders {
-    headers: Headers,
-}
+#[pyclass(frozen, subclass, extends = Headers, name = "_AsgiHeaders", module = "mantlet._mantlet")]
+pub(super) struct AsgiHeaders;
 
 #[pymethods]
 impl AsgiHeaders {
-    /// Takes any arguments: a subclass decides about its own.
+    /// Takes any arguments, as its base does.
     #[new]
     #[pyo3(signature = (*_args, **_kwargs))]
-    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
-        Self {
-            headers: Headers::default(),
-        }
-    }
-
-    /// What `__init__` of the Python class calls.
-    fn _configure(
-        &self,
-        app: Py<PyAny>,
-        secure: Py<PyAny>,
-        multi_ok: Vec<String>,
-        outgoing: Py<PyAny>,
-    ) {
-        self.headers.configure(app, secure, multi_ok, outgoing);
-    }
-
-    /// The wrapped application.
-    #[getter]
-    fn app<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.headers.app(py)
-    }
-
-    #[setter]
-    fn set_app(&self, py: Python<'_>, app: Py<PyAny>) -> PyResult<()> {
-        self.headers.replace(py, Some(app), None)
-    }
-
-    /// Whose headers are sent.
-    #[getter]
-    fn secure<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.headers.secure(py)
-    }
-
-    #[setter]
-    fn set_secure(&self, py: Python<'_>, secure: Py<PyAny>) -> PyResult<()> {
-        self.headers.replace(py, None, Some(secure))
-    }
-
-    /// Lower-case names of headers that are added beside the application's.
-    #[getter]
-    fn multi_ok(&self) -> PyResult<Vec<String>> {
-        Ok(self.headers.multi_ok()?.to_vec())
+    fn new(
+        _args: &Bound<'_, PyTuple>,
+        _kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyClassInitializer<Self> {
+        PyClassInitializer::from(Headers::default()).add_subclass(Self)
     }
 
     fn __call__<'py>(
@@ -73,23 +33,15 @@ impl AsgiHeaders {
         send: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let app = slf.get().headers.app(py)?;
+        let app = slf.as_super().get().app(py)?;
         if !is(scope, "http")? {
             return app.call1((scope, receive, send));
         }
         let send = Send {
             send: send.clone().unbind(),
-            middleware: slf.clone().unbind(),
+            middleware: slf.as_super().clone().unbind(),
         };
         app.call1((scope, receive, send))
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.headers.traverse(&visit)
-    }
-
-    fn __clear__(&self) {
-        self.headers.clear();
     }
 }
 
@@ -97,7 +49,7 @@ impl AsgiHeaders {
 #[pyclass(frozen, name = "_Send", module = "mantlet._mantlet")]
 struct Send {
     send: Py<PyAny>,
-    middleware: Py<AsgiHeaders>,
+    middleware: Py<Headers>,
 }
 
 #[pymethods]
@@ -120,7 +72,7 @@ impl Send {
     /// A copy of the message with the headers merged: an application may send the same message again.
     fn start<'py>(&self, message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
         let py = message.py();
-        let fields = self.middleware.get().headers.fields(py, encoded)?;
+        let fields = self.middleware.get().fields(py, encoded)?;
         let message = match message.cast::<PyDict>() {
             Ok(dict) => dict.copy()?,
             Err(_) => py

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyDict, PyTuple};
 
 use super::edits;
 use super::fields::Fields;
@@ -22,16 +22,25 @@ struct Settings {
     multi_ok: Arc<[String]>,
 }
 
-/// The application and its headers.
+/// The application and its headers: the native part that both middlewares share.
 #[derive(Default)]
+#[pyclass(frozen, subclass, name = "_Headers", module = "mantlet._mantlet")]
 pub(super) struct Headers {
     settings: RwLock<Option<Settings>>,
     ready: RwLock<Option<Arc<Fields>>>,
 }
 
-// The locks are held for a clone or a swap, never while Python code runs: a poisoned one is sound.
+#[pymethods]
 impl Headers {
-    pub(super) fn configure(
+    /// Takes any arguments: a subclass decides about its own.
+    #[new]
+    #[pyo3(signature = (*_args, **_kwargs))]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Self::default()
+    }
+
+    /// What `__init__` of the Python class calls.
+    fn _configure(
         &self,
         app: Py<PyAny>,
         secure: Py<PyAny>,
@@ -49,6 +58,54 @@ impl Headers {
         drop(old);
     }
 
+    /// The wrapped application.
+    #[getter]
+    pub(super) fn app<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.read(|settings| settings.app.bind(py).clone())
+    }
+
+    #[setter]
+    fn set_app(&self, py: Python<'_>, app: Py<PyAny>) -> PyResult<()> {
+        self.replace(py, Some(app), None)
+    }
+
+    /// Whose headers are sent.
+    #[getter]
+    fn secure<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.read(|settings| settings.secure.bind(py).clone())
+    }
+
+    #[setter]
+    fn set_secure(&self, py: Python<'_>, secure: Py<PyAny>) -> PyResult<()> {
+        self.replace(py, None, Some(secure))
+    }
+
+    /// Lower-case names of headers that are added beside the application's.
+    #[getter]
+    fn multi_ok(&self) -> PyResult<Vec<String>> {
+        self.read(|settings| settings.multi_ok.to_vec())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // a held lock means that a thread is about to change them: not visiting keeps the objects alive
+        if let Ok(held) = self.settings.try_read()
+            && let Some(settings) = held.as_ref()
+        {
+            visit.call(&settings.app)?;
+            visit.call(&settings.secure)?;
+            visit.call(&settings.outgoing)?;
+        }
+        Ok(())
+    }
+
+    fn __clear__(&self) {
+        drop(self.swap(None));
+        self.forget();
+    }
+}
+
+// The locks are held for a clone or a swap, never while Python code runs: a poisoned one is sound.
+impl Headers {
     fn swap(&self, settings: Option<Settings>) -> Option<Settings> {
         let mut held = self
             .settings
@@ -74,20 +131,8 @@ impl Headers {
             .ok_or_else(|| PyRuntimeError::new_err("the middleware was not initialized"))
     }
 
-    pub(super) fn app<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.read(|settings| settings.app.bind(py).clone())
-    }
-
-    pub(super) fn secure<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.read(|settings| settings.secure.bind(py).clone())
-    }
-
-    pub(super) fn multi_ok(&self) -> PyResult<Arc<[String]>> {
-        self.read(|settings| Arc::clone(&settings.multi_ok))
-    }
-
     /// Puts another application or `Secure` object in place.
-    pub(super) fn replace(
+    fn replace(
         &self,
         py: Python<'_>,
         app: Option<Py<PyAny>>,
@@ -137,22 +182,5 @@ impl Headers {
         drop(ready);
         drop(old);
         Ok(fields)
-    }
-
-    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // a held lock means that a thread is about to change them: not visiting keeps the objects alive
-        if let Ok(held) = self.settings.try_read()
-            && let Some(settings) = held.as_ref()
-        {
-            visit.call(&settings.app)?;
-            visit.call(&settings.secure)?;
-            visit.call(&settings.outgoing)?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn clear(&self) {
-        drop(self.swap(None));
-        self.forget();
     }
 }

@@ -7,59 +7,19 @@ use pyo3::types::{PyDict, PyTuple};
 use super::headers::Headers;
 
 /// The native part of `mantlet.middleware.SecureWSGIMiddleware`.
-#[pyclass(frozen, subclass, name = "_WsgiHeaders", module = "mantlet._mantlet")]
-pub(super) struct WsgiHeaders {
-    headers: Headers,
-}
+#[pyclass(frozen, subclass, extends = Headers, name = "_WsgiHeaders", module = "mantlet._mantlet")]
+pub(super) struct WsgiHeaders;
 
 #[pymethods]
 impl WsgiHeaders {
-    /// Takes any arguments: a subclass decides about its own.
+    /// Takes any arguments, as its base does.
     #[new]
     #[pyo3(signature = (*_args, **_kwargs))]
-    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
-        Self {
-            headers: Headers::default(),
-        }
-    }
-
-    /// What `__init__` of the Python class calls.
-    fn _configure(
-        &self,
-        app: Py<PyAny>,
-        secure: Py<PyAny>,
-        multi_ok: Vec<String>,
-        outgoing: Py<PyAny>,
-    ) {
-        self.headers.configure(app, secure, multi_ok, outgoing);
-    }
-
-    /// The wrapped application.
-    #[getter]
-    fn app<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.headers.app(py)
-    }
-
-    #[setter]
-    fn set_app(&self, py: Python<'_>, app: Py<PyAny>) -> PyResult<()> {
-        self.headers.replace(py, Some(app), None)
-    }
-
-    /// Whose headers are sent.
-    #[getter]
-    fn secure<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.headers.secure(py)
-    }
-
-    #[setter]
-    fn set_secure(&self, py: Python<'_>, secure: Py<PyAny>) -> PyResult<()> {
-        self.headers.replace(py, None, Some(secure))
-    }
-
-    /// Lower-case names of headers that are added beside the application's.
-    #[getter]
-    fn multi_ok(&self) -> PyResult<Vec<String>> {
-        Ok(self.headers.multi_ok()?.to_vec())
+    fn new(
+        _args: &Bound<'_, PyTuple>,
+        _kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyClassInitializer<Self> {
+        PyClassInitializer::from(Headers::default()).add_subclass(Self)
     }
 
     fn __call__<'py>(
@@ -67,20 +27,12 @@ impl WsgiHeaders {
         environ: &Bound<'py, PyAny>,
         start_response: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let app = slf.get().headers.app(slf.py())?;
+        let app = slf.as_super().get().app(slf.py())?;
         let start_response = StartResponse {
             start_response: start_response.clone().unbind(),
-            middleware: slf.clone().unbind(),
+            middleware: slf.as_super().clone().unbind(),
         };
         app.call1((environ, start_response))
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.headers.traverse(&visit)
-    }
-
-    fn __clear__(&self) {
-        self.headers.clear();
     }
 }
 
@@ -88,7 +40,7 @@ impl WsgiHeaders {
 #[pyclass(frozen, name = "_StartResponse", module = "mantlet._mantlet")]
 struct StartResponse {
     start_response: Py<PyAny>,
-    middleware: Py<WsgiHeaders>,
+    middleware: Py<Headers>,
 }
 
 #[pymethods]
@@ -104,7 +56,6 @@ impl StartResponse {
         let fields = self
             .middleware
             .get()
-            .headers
             .fields(py, |name, value| PyTuple::new(py, [name, value]))?;
         let merged = fields.merged(headers, |name| name.extract().ok().map(str::as_bytes))?;
         self.start_response
