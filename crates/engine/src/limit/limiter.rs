@@ -7,8 +7,9 @@ use mantlet_limit::{
     Admission, Concurrency, DenyMemo, Local, Outcome, Pressure, Quota, Ratio, Reading, RemoteKey,
     Secret, Take, Ticket,
 };
+use smallvec::SmallVec;
 
-use super::key::{Parts, Source};
+use super::key::{CountedBy, Parts, Source};
 use super::state::{LimitState, Stats};
 use super::tally::{Entry, Tally};
 use crate::entropy::Entropy;
@@ -61,6 +62,20 @@ pub(crate) struct Asking<'r> {
     pub(crate) entropy: &'r dyn Entropy,
     /// What becomes of a request above a limit that reports: `true` where it is denied all the same.
     pub(crate) enforces: &'r dyn Fn(&Limit) -> bool,
+}
+
+/// A limit that a request falls under: for whoever shows a policy, or tries one.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Applied<'r> {
+    /// Which of [`Engine::limits`](crate::Engine::limits).
+    pub index: usize,
+    /// The limit.
+    pub limit: &'r Limit,
+    /// What the request takes; 0 takes nothing and always passes.
+    pub cost: u32,
+    /// Who is counted, or why nobody can be.
+    pub by: Result<&'r [CountedBy<'r>], &'static Reason>,
 }
 
 /// The answers so far, and what is left to ask of a store.
@@ -130,6 +145,21 @@ impl Limit {
     pub(crate) fn reads_client(&self) -> bool {
         let reads = |part: &KeyPart| matches!(part, KeyPart::Client(_) | KeyPart::Field(_));
         self.key.iter().any(reads)
+    }
+
+    /// Whether a request falls under it.
+    fn holds(&self, asking: &Asking<'_>) -> bool {
+        self.requests.holds(asking.head.method, asking.path)
+            && !self.exempt.holds(asking.client, asking.path)
+    }
+
+    fn source<'r>(&'r self, asking: &Asking<'r>) -> Source<'r> {
+        Source {
+            client: asking.client,
+            fields: asking.head.fields,
+            longest: asking.longest,
+            route: self.route(asking),
+        }
     }
 
     fn cost(&self, asking: &Asking<'_>) -> u32 {
@@ -239,6 +269,24 @@ impl Limiters {
         }
     }
 
+    /// Shows every limit that the request falls under; takes nothing.
+    pub(crate) fn applied<'r>(&'r self, asking: &Asking<'r>, visit: &mut dyn FnMut(Applied<'_>)) {
+        for (index, limit) in self.iter().enumerate() {
+            if !limit.holds(asking) {
+                continue;
+            }
+            let source = limit.source(asking);
+            let parts = limit.key.iter().map(|part| CountedBy::new(part, &source));
+            let by: Result<SmallVec<[CountedBy<'_>; 2]>, _> = parts.collect();
+            visit(Applied {
+                index,
+                limit,
+                cost: limit.cost(asking),
+                by: by.as_deref().map_err(|reason| *reason),
+            });
+        }
+    }
+
     /// Asks every limit that the request falls under. What it takes is given back if one of them stops it.
     pub(crate) fn ask(&self, asking: &Asking<'_>) -> Result<Asked, (Asked, Stopped)> {
         let mut asked = Asked::default();
@@ -256,9 +304,7 @@ impl Limiters {
         let secret = self.secret(asking.entropy)?;
         for (index, limiter) in self.all.iter().enumerate() {
             let limit = &limiter.limit;
-            let holds = limit.requests.holds(asking.head.method, asking.path)
-                && !limit.exempt.holds(asking.client, asking.path);
-            if !holds {
+            if !limit.holds(asking) {
                 continue;
             }
             let cost = limit.cost(asking);
@@ -267,15 +313,7 @@ impl Limiters {
             }
             let counts = limiter.counts(secret);
             let now = asking.head.now.moment;
-            let parts = || {
-                let source = Source {
-                    client: asking.client,
-                    fields: asking.head.fields,
-                    longest: asking.longest,
-                    route: limit.route(asking),
-                };
-                Parts::new(&limit.key, &source).map_err(Stopped::of)
-            };
+            let parts = || Parts::new(&limit.key, &limit.source(asking)).map_err(Stopped::of);
             let healthy = |health: &[RoutePath]| {
                 let claims = |path| health.iter().any(|own| own.claims(path));
                 asking.path.is_some_and(claims)

@@ -15,6 +15,8 @@ mod tally;
 mod under_way;
 
 pub(crate) use fields::seconds;
+pub use key::CountedBy;
+pub use limiter::Applied;
 pub(crate) use limiter::{Asked, Asking, Limiters, Stopped};
 pub use state::LimitState;
 pub(crate) use tally::{Quotas, Tally};
