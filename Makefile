@@ -1,8 +1,9 @@
 # make demo   a naive site and the proxy in front of it
 # make test   everything the tests need, and every test
+# make stress the long runs of the tests: models, ten million checks, floods
 # make wheel  the Python package, with the program in it, in target/wheels
 
-.PHONY: demo test lint fuzz bench wheel
+.PHONY: demo test stress lint fuzz bench wheel
 
 demo:
 	cargo run --package mantlet-cli -- demo
@@ -14,6 +15,9 @@ lint:
 
 test:
 	bash tests/run.sh
+
+stress:
+	bash tests/stress.sh
 
 fuzz:
 	bash fuzz/run.sh

@@ -1,12 +1,41 @@
 //! The engine alone: its two calls, and nothing around them.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use mantlet_conformance::{Case, Fact, Host, Observed, Told};
-use mantlet_engine::{Form, Op, Permit, RequestHead, ResponseHead, Verdict};
+use mantlet_engine::{
+    Engine, Exchange, Form, Op, Permit, RequestHead, ResponseHead, Step, Store, Verdict,
+};
+use tokio::runtime::{Builder, Runtime};
 
-pub(crate) struct Alone;
+#[derive(Default)]
+pub(crate) struct Alone {
+    store: Option<(Runtime, Arc<dyn Store>)>,
+}
+
+impl Alone {
+    pub(crate) fn with_store(store: Arc<dyn Store>) -> Self {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        Self {
+            store: Some((runtime, store)),
+        }
+    }
+
+    fn ask(&self, engine: &Engine, head: &RequestHead<'_>) -> (Verdict, Exchange) {
+        match (engine.on_request(head), &self.store) {
+            (Step::Waiting(waiting), Some((runtime, store))) => {
+                let replies = runtime.block_on(store.run(waiting.batch()));
+                waiting.resume(replies)
+            }
+            (step, _) => step.without_store(),
+        }
+    }
+}
 
 impl Host for Alone {
     fn name(&self) -> &'static str {
@@ -33,9 +62,9 @@ impl Host for Alone {
             head.now = mantlet_source::now();
         }
         for _ in 0..case.earlier {
-            engine.on_request(&head).without_store();
+            self.ask(&engine, &head);
         }
-        let (verdict, exchange) = engine.on_request(&head).without_store();
+        let (verdict, exchange) = self.ask(&engine, &head);
 
         let (told, status, mut headers, body) = match verdict {
             Verdict::Allow(permit) => {

@@ -16,8 +16,8 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use mantlet_conformance::{Case, Fact, Host, Observed};
 use mantlet_engine::policy::{Policy, Rules, Scoped};
-use mantlet_engine::{Engine, Live, OsEntropy};
-use mantlet_tower::Connection;
+use mantlet_engine::{Engine, Live, OsEntropy, Store};
+use mantlet_tower::{Connection, MantletLayer};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
@@ -31,6 +31,7 @@ pub(crate) struct Served {
     stage: Stage,
     tls: Arc<AtomicBool>,
     server: Option<Server>,
+    store: Option<Arc<dyn Store>>,
 }
 
 struct Server {
@@ -47,10 +48,22 @@ impl Served {
             stage: Stage::default(),
             tls: Arc::default(),
             server: None,
+            store: None,
+        }
+    }
+
+    pub(crate) fn with_store(store: Arc<dyn Store>) -> Self {
+        Self {
+            store: Some(store),
+            ..Self::start()
         }
     }
 
     fn serve(&self, live: Live) -> std::io::Result<Server> {
+        let mut layer = mantlet_tower::layer(live);
+        if let Some(store) = &self.store {
+            layer = layer.with_store(store.clone());
+        }
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
         let address = listener.local_addr()?;
@@ -59,7 +72,7 @@ impl Served {
         let thread = std::thread::spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
-                    () = accept(listener, live, stage, tls) => {}
+                    () = accept(listener, layer, stage, tls) => {}
                     _ = stopped => {}
                 }
             });
@@ -72,7 +85,7 @@ impl Served {
     }
 }
 
-async fn accept(listener: TcpListener, live: Live, stage: Stage, tls: Arc<AtomicBool>) {
+async fn accept(listener: TcpListener, layer: MantletLayer, stage: Stage, tls: Arc<AtomicBool>) {
     while let Ok((stream, peer)) = listener.accept().await {
         let stage = stage.clone();
         let application = service_fn(move |request: Request<Incoming>| {
@@ -81,7 +94,7 @@ async fn accept(listener: TcpListener, live: Live, stage: Stage, tls: Arc<Atomic
                 &request,
             )))
         });
-        let service = mantlet_tower::layer(live.clone()).layer(application);
+        let service = layer.layer(application);
         let tls = tls.load(Ordering::Acquire);
         let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(Connection { peer, tls });

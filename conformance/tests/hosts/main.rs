@@ -6,6 +6,7 @@ mod app;
 mod engine;
 mod hyper;
 mod proxy;
+mod redis;
 mod tower;
 mod wire;
 
@@ -35,9 +36,52 @@ fn all_pass(host: &mut dyn Host) {
     );
 }
 
+/// The cases that count, their limits in a store: they come out the same.
+fn all_pass_in_a_store(host: &mut dyn Host, server: &redis::Server) {
+    let cases: Vec<_> = every_case()
+        .iter()
+        .filter_map(|case| case.in_a_store().expect("TOML"))
+        .collect();
+    assert!(cases.len() > 10, "{}", cases.len());
+    let mut failures = Vec::new();
+    for case in cases {
+        server.forget().expect("an empty store");
+        failures.extend(replay(&[case], host));
+    }
+    let listed: String = failures
+        .iter()
+        .map(|failure| format!("\n{failure}"))
+        .collect();
+    assert!(failures.is_empty(), "{} failed:{listed}", failures.len());
+}
+
 #[test]
 fn engine() {
-    all_pass(&mut engine::Alone);
+    all_pass(&mut engine::Alone::default());
+}
+
+#[test]
+fn engine_in_a_store() {
+    let server = redis::Server::start();
+    all_pass_in_a_store(&mut engine::Alone::with_store(server.store()), &server);
+}
+
+#[test]
+fn tower_in_a_store() {
+    let server = redis::Server::start();
+    all_pass_in_a_store(&mut tower::Layered::with_store(server.store()), &server);
+}
+
+#[test]
+fn hyper_in_a_store() {
+    let server = redis::Server::start();
+    all_pass_in_a_store(&mut hyper::Served::with_store(server.store()), &server);
+}
+
+#[test]
+fn proxy_in_a_store() {
+    let server = redis::Server::start();
+    all_pass_in_a_store(&mut proxy::Proxied::with_store(server.store()), &server);
 }
 
 #[test]
@@ -99,7 +143,7 @@ fn wrong_expectations_are_reported_by_every_host() {
     "#;
     let cases = read("wrong.toml", text).unwrap_or_else(|error| panic!("{error}"));
     let hosts: [&mut dyn Host; 4] = [
-        &mut engine::Alone,
+        &mut engine::Alone::default(),
         &mut tower::Layered::new(),
         &mut hyper::Served::start(),
         &mut proxy::Proxied::start(),
@@ -155,7 +199,7 @@ fn a_report_that_did_not_come_is_missed_by_every_host_but_the_proxy() {
     "#;
     let cases = read("x.toml", text).unwrap_or_else(|error| panic!("{error}"));
     let hosts: [(&mut dyn Host, usize); 4] = [
-        (&mut engine::Alone, 2),
+        (&mut engine::Alone::default(), 2),
         (&mut tower::Layered::new(), 2),
         (&mut hyper::Served::start(), 2),
         (&mut proxy::Proxied::start(), 0),

@@ -7,13 +7,14 @@
 use std::error::Error;
 use std::net::Ipv4Addr;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use mantlet_conformance::{Case, Fact, Host, Observed};
 use mantlet_engine::policy::{Policy, Rules, Scoped};
-use mantlet_engine::{Engine, Live, OsEntropy};
-use mantlet_proxy::{Config, Running, Server};
+use mantlet_engine::{Engine, Live, OsEntropy, Store};
+use mantlet_proxy::{Config, Running, Server, Stores};
 
 use crate::wire::{Application, Stage, exchange};
 
@@ -31,6 +32,14 @@ pub(crate) struct Proxied {
 
 impl Proxied {
     pub(crate) fn start() -> Self {
+        Self::of(None)
+    }
+
+    pub(crate) fn with_store(store: Arc<dyn Store>) -> Self {
+        Self::of(Some(Stores::new(move || store.clone())))
+    }
+
+    fn of(stores: Option<Stores>) -> Self {
         let stage = Stage::default();
         let application = Application::start(stage.clone()).expect("an application");
         let upstream = format!("http://{}", application.address())
@@ -40,6 +49,7 @@ impl Proxied {
         config.workers = NonZeroUsize::new(1);
         config.nonce_upstream = true;
         config.tell_reason = true;
+        config.stores = stores;
         let live = Live::new(nothing());
         let server = Server::bind(config, live.clone()).expect("a proxy");
         Self {

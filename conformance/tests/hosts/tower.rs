@@ -4,10 +4,12 @@ use std::cell::RefCell;
 use std::convert::Infallible;
 use std::error::Error;
 use std::future::ready;
+use std::sync::Arc;
 
 use http::{Request, Uri};
 use http_body_util::BodyExt;
 use mantlet_conformance::{Case, Fact, Host, Observed};
+use mantlet_engine::Store;
 use mantlet_tower::Connection;
 use tokio::runtime::{Builder, Runtime};
 use tower::{Layer, ServiceExt, service_fn};
@@ -16,12 +18,23 @@ use crate::app::{answer, told};
 
 pub(crate) struct Layered {
     runtime: Runtime,
+    store: Option<Arc<dyn Store>>,
 }
 
 impl Layered {
     pub(crate) fn new() -> Self {
-        let runtime = Builder::new_current_thread().build().expect("a runtime");
-        Self { runtime }
+        let runtime = Builder::new_current_thread().enable_all().build();
+        Self {
+            runtime: runtime.expect("a runtime"),
+            store: None,
+        }
+    }
+
+    pub(crate) fn with_store(store: Arc<dyn Store>) -> Self {
+        Self {
+            store: Some(store),
+            ..Self::new()
+        }
     }
 }
 
@@ -56,7 +69,11 @@ impl Host for Layered {
             seen.replace(Some(told(&request)));
             ready(Ok::<_, Infallible>(answer(&case.response, &request)))
         });
-        let service = mantlet_tower::layer(engine).layer(application);
+        let mut layer = mantlet_tower::layer(engine);
+        if let Some(store) = &self.store {
+            layer = layer.with_store(store.clone());
+        }
+        let service = layer.layer(application);
         self.runtime.block_on(async {
             for _ in 0..case.earlier {
                 service.clone().oneshot(sent()).await?;

@@ -3,13 +3,16 @@
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use mantlet_config::{Environment, Loaded, reload};
-use mantlet_engine::Live;
-use mantlet_proxy::{Config, Server, Upstream};
+use mantlet_engine::policy::RedisSettings;
+use mantlet_engine::{Engine, Live};
+use mantlet_proxy::{Config, Server, Stores, Upstream};
 use mantlet_source::watch;
+use mantlet_store::redis::{self, Redis, SettingsError};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info, warn};
 
@@ -28,7 +31,7 @@ pub(crate) struct Serve {
     /// Where clients connect
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Where /healthz and /readyz answer; a loopback address
+    /// Where /healthz, /readyz and /metrics answer; a loopback address
     #[arg(long, value_name = "ADDRESS")]
     admin: Option<SocketAddr>,
     #[command(flatten)]
@@ -76,6 +79,11 @@ impl Serve {
             loaded.environment,
             loaded.chosen
         );
+        let stores = loaded
+            .redis
+            .as_ref()
+            .map(|redis| stores(redis, &loaded.engine))
+            .transpose()?;
         let live = Live::new(loaded.engine);
         let text = loaded.source.map(|source| source.text.clone());
 
@@ -86,6 +94,7 @@ impl Serve {
         config.timeouts.response = self.response_timeout.0;
         config.timeouts.grace = self.grace.0;
         config.tell_reason = self.tell_reason;
+        config.stores = stores;
         // a policy that draws nonces is refused, now and at every reload, unless it may tell them
         config.nonce_upstream = true;
         let upstream = config.upstream.to_string();
@@ -101,6 +110,7 @@ impl Serve {
             file,
             flag: self.policy.environment,
             live,
+            redis: loaded.redis,
         });
         let _watch = match &follow {
             Some(follow) => {
@@ -122,12 +132,22 @@ impl Serve {
     }
 }
 
+/// A store for each worker; nothing is connected yet.
+fn stores(settings: &RedisSettings, engine: &Engine) -> Result<Stores, SettingsError> {
+    redis::countable(engine)?;
+    let config = redis::Config::from_settings(settings)?;
+    let first = Redis::connect(config)?;
+    Ok(Stores::new(move || Arc::new(first.sibling())))
+}
+
 /// The policy file of a running proxy.
 #[derive(Clone)]
 struct Follow {
     file: PathBuf,
     flag: Option<Environment>,
     live: Live,
+    /// The store that is connected.
+    redis: Option<RedisSettings>,
 }
 
 impl Follow {
@@ -135,6 +155,11 @@ impl Follow {
         let file = self.file.display();
         match reload(&self.file, self.flag, &self.live, Loaded::for_proxy) {
             Ok(loaded) => {
+                if loaded.redis != self.redis {
+                    warn!(
+                        "[store.redis] has changed: the proxy goes on with the old one until it is started again"
+                    );
+                }
                 for warning in loaded.warnings.diagnostics() {
                     warn!("{warning}");
                 }

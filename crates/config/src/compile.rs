@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use http::HeaderName;
 use mantlet_engine::Op;
-use mantlet_engine::policy::{Https, Policy, Rule, Rules, Scoped};
+use mantlet_engine::policy::{Https, Policy, RedisSettings, Rule, Rules, Scoped};
 use mantlet_engine::route::RoutePath;
 use mantlet_headers::{Fault, Refused, registry};
 
@@ -32,7 +32,6 @@ use crate::node;
 use crate::read::Read;
 use crate::schema;
 use crate::source::{At, Place, Source};
-use crate::store::RedisSettings;
 
 /// What a config means.
 pub(crate) struct Compiled {

@@ -14,7 +14,6 @@ mod preset;
 mod read;
 mod schema;
 mod source;
-mod store;
 mod values;
 
 pub use config::{Config, Mode};
@@ -24,4 +23,3 @@ pub use load::{Loaded, load, reload};
 pub use preset::{Overlay, Preset};
 pub use schema::json_schema;
 pub use source::{Place, Source};
-pub use store::{RedisSettings, Url};

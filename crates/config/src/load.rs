@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use mantlet_engine::policy::{Policy, Rules, Scoped};
+use mantlet_engine::policy::{Policy, RedisSettings, Rules, Scoped};
 use mantlet_engine::{Engine, Entropy, Live, OsEntropy};
 
 use crate::compile::{Compiled, compile};
@@ -14,7 +14,6 @@ use crate::node;
 use crate::read::Read;
 use crate::schema;
 use crate::source::Source;
-use crate::store::RedisSettings;
 
 /// What to write into an empty file.
 const SAY_SO: &str = "preset = \"balanced\" says that the default is meant";

@@ -26,7 +26,7 @@ use crate::policy::{
 };
 use crate::reason::ENTROPY;
 use crate::route::{RoutePath, normal, without_parameters};
-use crate::step::{Batch, Step, Waiting};
+use crate::step::{Step, Waiting};
 use crate::verdict::{Denial, Verdict};
 
 /// A compiled policy. Cheap to clone; an [`Exchange`] holds the one it was opened under.
@@ -366,10 +366,11 @@ impl Engine {
                 Err(denial) => return Step::Decided(Verdict::Deny(denial), exchange),
             };
             if !compiled.limiters.is_empty() {
-                match check::limits(&facts, scope) {
-                    Ok(found) => asked = Some(found),
-                    Err((found, stopped)) => return exchange.stopped(found, &stopped),
+                let (found, stopped) = check::limits(&facts, scope);
+                if let Some(stopped) = stopped {
+                    return exchange.stopped(found, &stopped);
                 }
+                asked = Some(found);
             }
         }
         if compiled.uses_nonce && scope.tables.of(secure).needs_nonce() {
@@ -391,18 +392,17 @@ impl Engine {
             reported,
             limits: None,
         };
-        match asked {
-            None => Step::Decided(Verdict::Allow(permit), exchange),
-            Some(mut asked) if !asked.takes.is_empty() => {
-                let takes = std::mem::take(&mut asked.takes);
-                Step::Waiting(Box::new(Waiting {
-                    exchange,
-                    permit,
-                    asked,
-                    batch: Batch { takes },
-                }))
-            }
-            Some(asked) => {
+        let Some(mut asked) = asked else {
+            return Step::Decided(Verdict::Allow(permit), exchange);
+        };
+        match asked.batch() {
+            Some(batch) => Step::Waiting(Box::new(Waiting {
+                exchange,
+                permit,
+                asked,
+                batch,
+            })),
+            None => {
                 let (verdict, exchange) = exchange.admitted(permit, asked);
                 Step::Decided(verdict, exchange)
             }

@@ -15,7 +15,10 @@ pub use limit::{
     CostOf, Counted, Counting, Exemption, KeyPart, Limit, LimitFields, OnError, Prefix, Selection,
 };
 
+pub use store::{RedisSettings, Url};
+
 mod limit;
+mod store;
 
 /// A whole policy.
 #[derive(Clone, Debug)]

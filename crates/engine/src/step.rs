@@ -53,9 +53,10 @@ impl Waiting {
             batch,
         } = self;
         // an answer to another question is none
+        let asked_for = batch.takes.len() + batch.shadows.len();
         let replies = replies
             .ok()
-            .filter(|replies| replies.takes.len() == batch.takes.len());
+            .filter(|replies| replies.takes.len() == asked_for);
         exchange.resumed(permit, asked, replies)
     }
 }
@@ -74,18 +75,20 @@ impl fmt::Debug for Waiting {
 pub struct Batch {
     /// Its limits: all are taken, or none.
     pub takes: Vec<Take>,
+    /// Limits that only report: each is taken on its own, whatever the others say.
+    pub shadows: Vec<Take>,
 }
 
 /// What the store answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Replies {
-    /// For each of [`Batch::takes`], in their order.
+    /// For each of [`Batch::takes`], then for each of [`Batch::shadows`], in their order.
     pub takes: Vec<Outcome>,
 }
 
 impl Replies {
-    /// The outcomes of the limits, in the order of the batch.
+    /// The outcomes of the limits: those of the takes, then those of the shadows.
     pub fn new(takes: Vec<Outcome>) -> Self {
         Self { takes }
     }

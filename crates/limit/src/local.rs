@@ -93,7 +93,8 @@ impl Local {
     }
 
     /// [`Self::take`] on a host under pressure: an adaptive limit gives out `ratio` of its quota, and `min_requests` at the
-    /// least. Another algorithm takes no notice of `ratio`.
+    /// least. What is above that and within the quota is [`Shed`](crate::Admission::Shed), what is above the quota, shed
+    /// requests counted, [`Exceeded`](crate::Admission::Exceeded). Another algorithm takes no notice of `ratio`.
     pub fn take_within(&self, key: Key, cost: u32, now: Moment, ratio: Ratio) -> Outcome {
         self.table.take(key, cost, now, ratio)
     }

@@ -9,7 +9,8 @@ pub enum Admission {
     Admitted,
     /// The key has used its quota up: 429. Nothing is taken.
     Exceeded,
-    /// The key is within its quota, and the host is under pressure: 503. Nothing is taken.
+    /// The key is within its quota, and the host is under pressure: 503. Nothing is taken, but that it was asked is counted: a
+    /// key that asks beyond its quota is [`Exceeded`](Self::Exceeded) under pressure too.
     Shed,
     /// It costs more than the limit ever has: it can never pass. Nothing is taken.
     Oversized,
@@ -26,7 +27,7 @@ pub struct Outcome {
     pub next: Duration,
     /// The time until all is there.
     pub reset: Duration,
-    /// The time after which the same request passes, if nobody else asks; zero if it passes now.
+    /// The time after which the same request passes, if nobody else asks; zero if it passes now, and where it never does.
     pub retry_after: Duration,
 }
 

@@ -69,6 +69,21 @@ impl Quota {
         Ok(Self { burst, ..self })
     }
 
+    /// The same window with fewer requests and a smaller burst, cut to what can be counted.
+    pub(crate) fn with(&self, requests: u32, burst: u32) -> Self {
+        let quota = Self {
+            requests,
+            window: self.window,
+            burst: 1,
+        };
+        // a window is less than 2^62 nanoseconds, so this is at least 1
+        let most = LONGEST / u128::from(quota.interval());
+        Self {
+            burst: u32::try_from(most).map_or(burst, |most| burst.min(most)),
+            ..quota
+        }
+    }
+
     /// Requests a window.
     pub const fn requests(&self) -> u32 {
         self.requests

@@ -63,4 +63,68 @@ impl Rule {
     pub const fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
+
+    /// What one of `nodes` processes counts by alone while the store that they share is down: its share of the quota, 1 at the
+    /// least, so together they may admit as many as there are processes. 0 nodes are 1.
+    pub fn share(&self, nodes: u32) -> Self {
+        let part = |whole: u32| (whole / nodes.max(1)).max(1);
+        let algorithm = match self.algorithm {
+            Algorithm::Adaptive { min_requests } => Algorithm::Adaptive {
+                min_requests: part(min_requests),
+            },
+            other => other,
+        };
+        Self {
+            quota: self
+                .quota
+                .with(part(self.quota.requests()), part(self.quota.burst())),
+            algorithm,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Algorithm, Rule};
+    use crate::quota::Quota;
+
+    fn quota(requests: u32) -> Quota {
+        Quota::new(requests, Duration::from_secs(60)).unwrap()
+    }
+
+    #[test]
+    fn a_share_is_a_rule_of_its_own() {
+        let bucket = quota(100).burst_of(10).unwrap();
+        let rule = Rule::new(bucket, Algorithm::TokenBucket).unwrap();
+        let share = rule.share(3);
+        assert_eq!((share.quota().requests(), share.quota().burst()), (33, 3));
+        assert_eq!(share.quota().window(), Duration::from_secs(60));
+        let least = rule.share(1000);
+        assert_eq!((least.quota().requests(), least.quota().burst()), (1, 1));
+        assert_eq!(rule.share(0), rule);
+        assert_eq!(rule.share(1), rule);
+
+        let adaptive = Rule::new(quota(100), Algorithm::Adaptive { min_requests: 10 }).unwrap();
+        assert_eq!(
+            adaptive.share(4),
+            Rule::new(quota(25), Algorithm::Adaptive { min_requests: 2 }).unwrap()
+        );
+    }
+
+    /// Rounding down makes an interval longer; the bucket that takes longest to drain still does so in time.
+    #[test]
+    fn a_share_never_overflows() {
+        let year = Duration::from_secs(366 * 86_400);
+        let longest = Quota::new(1_000_003, year)
+            .unwrap()
+            .burst_of(145_000_000)
+            .unwrap();
+        let share = Rule::new(longest, Algorithm::TokenBucket)
+            .unwrap()
+            .share(600_000);
+        let again = Quota::new(share.quota().requests(), year).unwrap();
+        assert!(again.burst_of(share.quota().burst()).is_ok());
+    }
 }

@@ -16,6 +16,4 @@ pub struct Take {
     pub key: RemoteKey,
     /// How much is taken; 0 asks what is left.
     pub cost: u32,
-    /// Whether it only watches: what it denies does not stop the others. It is taken if they are and it has room.
-    pub shadow: bool,
 }

@@ -41,15 +41,32 @@
 //!     .build()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! [`limit`]s say how many requests a client may send, in this process or, with the feature `redis`, in a store that several share:
+//!
+//! ```
+//! use std::time::Duration;
+//! use mantlet::limit::{Algorithm, Counting, Limit, Quota, Rule};
+//! use mantlet::Config;
+//!
+//! let quota = Quota::new(100, Duration::from_secs(60))?.burst_of(20)?;
+//! let rule = Rule::new(quota, Algorithm::TokenBucket)?;
+//! let policy = Config::new().limit(Limit::new("per-client", Counting::Requests(rule))).build()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub use mantlet_config::{
     Chosen, Config, Diagnostic, Environment, Loaded, Mode, Place, Preset, Report, Source, Styled,
     load,
 };
 pub use mantlet_engine::policy::{Disposition, Https};
-pub use mantlet_engine::{Engine, Entropy, EntropyError, Live, OsEntropy, Reason};
+pub use mantlet_engine::{
+    Engine, Entropy, EntropyError, LimitState, Live, OsEntropy, Reason, Store,
+};
 pub use mantlet_headers as headers;
 pub use mantlet_source::{Watch, WatchError};
+#[cfg(feature = "redis")]
+pub use mantlet_store::redis;
 pub use mantlet_tower::{
     Body, ClientAddress, Connection, Mantlet, MantletLayer, MissingNonce, MissingPeer, Nonce,
     Permit, ResponseFuture, layer,
@@ -68,6 +85,69 @@ pub fn policy_file(path: impl AsRef<Path>) -> Result<Engine, Report> {
         tracing::warn!("{warning}");
     }
     Ok(loaded.engine)
+}
+
+/// Limits of how many requests.
+pub mod limit {
+    pub use mantlet_engine::policy::{
+        CostOf, Counted, Counting, Exemption, KeyPart, Limit, LimitFields, OnError, Prefix,
+        Selection,
+    };
+    pub use mantlet_limit::{Algorithm, Mode, Outcome, Quota, QuotaError, Rule, Thresholds};
+}
+
+/// The layer of a policy file, with the store that the file names: nothing is connected before the first request.
+///
+/// # Errors
+/// [`LayerError`] for a broken file, a store that cannot be used as it is written, and a limit that the store cannot count.
+pub fn policy_layer(path: impl AsRef<Path>) -> Result<MantletLayer, LayerError> {
+    let loaded = load(path.as_ref(), None)?;
+    for warning in loaded.warnings.diagnostics() {
+        tracing::warn!("{warning}");
+    }
+    match &loaded.redis {
+        Some(settings) => with_store(layer(loaded.engine.clone()), settings, &loaded.engine),
+        None => Ok(layer(loaded.engine)),
+    }
+}
+
+#[cfg(feature = "redis")]
+fn with_store(
+    layer: MantletLayer,
+    settings: &mantlet_engine::policy::RedisSettings,
+    engine: &Engine,
+) -> Result<MantletLayer, LayerError> {
+    redis::countable(engine)?;
+    let client = redis::Redis::connect(redis::Config::from_settings(settings)?)
+        .map_err(redis::SettingsError::from)?;
+    Ok(layer.with_store(std::sync::Arc::new(client)))
+}
+
+#[cfg(not(feature = "redis"))]
+fn with_store(
+    _: MantletLayer,
+    _: &mantlet_engine::policy::RedisSettings,
+    _: &Engine,
+) -> Result<MantletLayer, LayerError> {
+    Err(LayerError::NoRedis)
+}
+
+/// A policy file cannot be made a layer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LayerError {
+    /// The policy is broken.
+    #[error(transparent)]
+    Policy(#[from] Report),
+    /// Its store cannot be used.
+    #[cfg(feature = "redis")]
+    #[error(transparent)]
+    Store(#[from] redis::SettingsError),
+    /// It names a store, and this build has none.
+    #[error(
+        "[store.redis] needs the feature redis of this crate: mantlet = {{ features = [\"redis\"] }}"
+    )]
+    NoRedis,
 }
 
 /// As [`policy_file`], and follows the file: a change is in force for the next request, and a broken file keeps the policy in

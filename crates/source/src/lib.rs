@@ -4,7 +4,9 @@
 mod clock;
 mod policy_file;
 mod sense;
+mod sensors;
 
 pub use clock::now;
 pub use policy_file::{Watch, WatchError, watch};
 pub use sense::sense;
+pub use sensors::Sensors;

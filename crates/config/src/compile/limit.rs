@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::Method;
 use mantlet_engine::policy::{
-    Counted, Counting, Exemption, KeyPart, Limit, OnError, Prefix, Selection,
+    Counted, Counting, Exemption, KeyPart, Limit, OnError, Prefix, RedisSettings, Selection, Url,
 };
 use mantlet_engine::route::RoutePath;
 use mantlet_limit::{Algorithm, Mode, Quota, Rule, Thresholds};
@@ -17,7 +17,6 @@ use crate::config::{
 };
 use crate::error::Diagnostic;
 use crate::source::{At, Place};
-use crate::store::{RedisSettings, Url};
 
 /// Where orchestrators ask whether a service is well.
 const HEALTH_PATHS: &[&str] = &["/health", "/healthz", "/livez", "/readyz"];
@@ -476,8 +475,10 @@ impl Compiler {
             timeout: said.timeout.as_ref().map(|at| at.value),
             prefix: text(&said.prefix),
             ca_file: text(&said.ca_file).map(Into::into),
-            client_cert_file: text(&said.client_cert_file).map(Into::into),
-            client_key_file: text(&said.client_key_file).map(Into::into),
+            client_files: match (text(&said.client_cert_file), text(&said.client_key_file)) {
+                (Some(certificate), Some(key)) => Some((certificate.into(), key.into())),
+                _ => None,
+            },
         })
     }
 }

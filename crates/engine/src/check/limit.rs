@@ -7,7 +7,7 @@ use crate::limit::{Asked, Asking, Stopped};
 use crate::policy::Limit;
 
 /// Asks the limits; those of a store are left to be asked.
-pub(super) fn check(facts: &Facts<'_>, scope: &Scope) -> Result<Asked, (Asked, Stopped)> {
+pub(super) fn check(facts: &Facts<'_>, scope: &Scope) -> (Asked, Option<Stopped>) {
     let compiled = facts.compiled;
     let entropy = &*compiled.entropy;
     compiled.limiters.ask(&Asking {

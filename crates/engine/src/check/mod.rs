@@ -99,7 +99,7 @@ fn enforced(disposition: Disposition, entropy: &dyn Entropy) -> bool {
 }
 
 /// Asks how many requests; there is at least one limit.
-pub(crate) fn limits(facts: &Facts<'_>, scope: &Scope) -> Result<Asked, (Asked, Stopped)> {
+pub(crate) fn limits(facts: &Facts<'_>, scope: &Scope) -> (Asked, Option<Stopped>) {
     limit::check(facts, scope)
 }
 

@@ -121,7 +121,7 @@ impl Default for Prefix {
 impl Prefix {
     /// The network of an address; IPv4 in IPv6 clothes is IPv4.
     pub(crate) fn network(self, ip: IpAddr) -> IpNet {
-        // not longer than the address is
+        // a prefix is not longer than the address: what new_assert asks for
         match ip.to_canonical() {
             IpAddr::V4(v4) => Ipv4Net::new_assert(v4, self.v4.min(32)).trunc().into(),
             IpAddr::V6(v6) => Ipv6Net::new_assert(v6, self.v6.min(128)).trunc().into(),
