@@ -200,6 +200,7 @@ mod tests {
     use http::HeaderName;
     use http::header::{REFERER, USER_AGENT};
     use mantlet_engine::{Fields, Single};
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -324,6 +325,40 @@ mod tests {
         ] {
             let skipped = parse(line.as_bytes()).expect_err("malformed").to_string();
             assert!(skipped.starts_with(why), "{line}: {skipped}");
+        }
+    }
+
+    /// As nginx writes it: the quote, the backslash, and what is no printable ASCII, as `\xXX`.
+    fn escaped(bytes: &[u8]) -> String {
+        let escape = |b: &u8| match b {
+            b'"' | b'\\' | 0..=31 | 127..=255 => format!("\\x{b:02X}"),
+            b => char::from(*b).to_string(),
+        };
+        bytes.iter().map(escape).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_nginx_escapes_is_read_as_it_came(
+            path in proptest::collection::vec(any::<u8>(), 0..40),
+            agent in proptest::collection::vec(any::<u8>(), 0..40),
+        ) {
+            prop_assume!(agent != b"-" && !path.contains(&b'?'));
+            let line = format!(
+                "::1 - - [22/Nov/2026:15:00:07 +0000] \"GET /{} HTTP/1.1\" 200 5 \"-\" \"{}\"",
+                escaped(&path),
+                escaped(&agent),
+            );
+            let line = read(&line);
+            prop_assert_eq!(&line.path[1..], path);
+            prop_assert_eq!(line.single(&USER_AGENT), Single::One(&agent));
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(line in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse(&line);
+            let behind = [LINE.as_bytes(), &line].concat();
+            prop_assert!(parse(&behind).is_ok());
         }
     }
 }

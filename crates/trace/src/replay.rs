@@ -136,12 +136,22 @@ impl Replay {
             Ok(line) => self.request(&line),
             Err(Skipped::NoRequest) => self.without_request += 1,
             Err(Skipped::Malformed(_)) if line.trim_ascii().is_empty() => {}
-            Err(Skipped::Malformed(why)) => self.skip(&why),
+            Err(Skipped::Malformed(why)) => self.malformed(&why),
         }
     }
 
-    /// A next line that is not to be read: it is too long.
+    /// The next line is one that the caller does not give, and why: it counts as malformed.
     pub fn skip(&mut self, why: &str) {
+        self.lines += 1;
+        self.malformed(why);
+    }
+
+    /// How many lines there were so far.
+    pub fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    fn malformed(&mut self, why: &str) {
         self.malformed += 1;
         if self.first_malformed.len() < SHOWN {
             self.first_malformed.push((self.lines, why.to_owned()));
