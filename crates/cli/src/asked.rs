@@ -1,11 +1,14 @@
 //! Who may ask for a path, in words.
 
-use http::HeaderValue;
+use std::collections::BTreeMap;
+
+use http::{HeaderValue, Method};
 use mantlet_config::{Config, Environment, Loaded, Report};
 use mantlet_engine::policy::Disposition;
-use mantlet_engine::{Checks, Engine, Entropy, EntropyError};
+use mantlet_engine::{Applied, Checks, Engine, Entropy, EntropyError, RequestHead};
 use mantlet_headers::HostName;
 
+use crate::limit;
 use crate::page::Page;
 
 /// A policy that can be tried: what a check only reports passes, whatever share of it is denied.
@@ -15,7 +18,7 @@ pub(crate) struct Asked {
 }
 
 /// The same bytes always: the highest draw of a hundred, so that a try says the same each time.
-struct Lenient;
+pub(crate) struct Lenient;
 
 impl Entropy for Lenient {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyError> {
@@ -67,6 +70,26 @@ impl Asked {
         ]
     }
 
+    /// The limits that a request for a page falls under, by name, whatever of these methods it has; and what each lets through.
+    pub(crate) fn limits(&self, page: &Page<'_>, methods: &[Method]) -> Vec<(String, String)> {
+        let mut found = BTreeMap::new();
+        for method in methods {
+            let mut head = RequestHead::new(method, page.path.as_bytes(), &page.fields);
+            head.peer = page.peer;
+            self.engine.applied(&head, &mut |applied| {
+                found.entry(applied.index).or_insert_with(|| said(&applied));
+            });
+        }
+        found.into_values().collect()
+    }
+
+    /// GET, and the methods that any limit is about.
+    pub(crate) fn methods(&self) -> Vec<Method> {
+        let limits = self.engine.limits();
+        let named = limits.flat_map(|limit| &limit.requests.methods).cloned();
+        std::iter::once(Method::GET).chain(named).collect()
+    }
+
     fn hosts(&self, checks: &Checks<'_>) -> String {
         let any = |hosts: &[mantlet_headers::HostPattern]| {
             hosts.iter().any(|pattern| pattern.name == HostName::Any)
@@ -80,6 +103,26 @@ impl Asked {
         };
         words.to_owned()
     }
+}
+
+fn said(applied: &Applied<'_>) -> (String, String) {
+    let own = applied.limit;
+    let mut words = limit::words::limit(own);
+    match applied.cost {
+        0 => words.push_str("; such a request takes nothing"),
+        1 => {}
+        cost => {
+            words.push_str(&format!(
+                "; such a request takes {}",
+                limit::words::count(cost.into())
+            ));
+        }
+    }
+    if !own.requests.methods.is_empty() {
+        let methods: Vec<_> = own.requests.methods.iter().map(Method::as_str).collect();
+        words.push_str(&format!("; {} only", methods.join(" and ")));
+    }
+    (own.name.to_string(), words)
 }
 
 fn cross_origin(checks: &Checks<'_>) -> String {
@@ -128,16 +171,50 @@ mod tests {
 
     use super::*;
 
-    fn lines(text: &str, path: &str) -> String {
+    fn loaded(text: &str) -> Loaded {
         let source = Source::new("policy", text);
         let config = Config::read(&source).expect("right").0;
         let mut loaded = config.load(None).expect("right");
         loaded.source = Some(source);
-        let asked = Asked::new(&loaded).expect("right");
+        loaded
+    }
+
+    fn lines(text: &str, path: &str) -> String {
+        let asked = Asked::new(&loaded(text)).expect("right");
         let lines = asked
             .lines(path)
             .map(|(name, said)| format!("{name}: {said}"));
         lines.join("\n")
+    }
+
+    #[test]
+    fn the_limits_of_a_path_are_told_for_every_method() {
+        let text = "[[limit]]\nname = 'all'\nrequests = 100\nwindow = '1m'\ncosts = [{ paths = ['/search'], cost = 5 }, { paths = ['/free'], cost = 0 }]\n\
+                    [[limit]]\nname = 'login'\nrequests = 5\nwindow = '1m'\npaths = ['/login']\nmethods = ['POST']";
+        let asked = Asked::new(&loaded(text)).expect("right");
+        let told = |path, methods: &[Method]| {
+            let page = Page {
+                path,
+                ..Page::root()
+            };
+            let limits = asked.limits(&page, methods).into_iter();
+            limits
+                .map(|(name, said)| format!("{name}: {said}"))
+                .collect::<Vec<_>>()
+        };
+        let all = "all: 100 in 1m for each client; token bucket; counted in this process";
+        let login =
+            "login: 5 in 1m for each client; token bucket; counted in this process; POST only";
+        assert_eq!(told("/login", &asked.methods()), [all, login]);
+        assert_eq!(told("/login", &[Method::GET]), [all]);
+        assert_eq!(
+            told("/search", &[Method::GET]),
+            [format!("{all}; such a request takes 5")]
+        );
+        assert_eq!(
+            told("/free", &[Method::GET]),
+            [format!("{all}; such a request takes nothing")]
+        );
     }
 
     #[test]

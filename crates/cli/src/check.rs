@@ -131,10 +131,25 @@ impl Check {
         let answer = page.answer(&asked.engine);
         if self.tries_a_request() {
             tell(&mut out, &page, &answer)?;
+            let methods = std::slice::from_ref(&page.method);
+            for (name, said) in asked.limits(&page, methods) {
+                writeln!(out, "  {:<9} {name}: {said}", "Limit")?;
+            }
         } else {
             writeln!(out, "\nWho may ask for {}:\n", page.path)?;
             for (check, said) in asked.lines(page.path) {
                 writeln!(out, "  {check:<19} {said}")?;
+            }
+            let limits = asked.limits(&page, &asked.methods());
+            for (name, said) in &limits {
+                writeln!(out, "  {:<19} {name}: {said}", "Limit")?;
+            }
+            if limits.is_empty() {
+                let said = match asked.engine.limits().next() {
+                    Some(_) => "none for this path",
+                    None => "none",
+                };
+                writeln!(out, "  {:<19} {said}", "Limit")?;
             }
         }
         let (path, scheme) = (page.path, page.scheme.as_str());

@@ -234,8 +234,20 @@ impl Init {
             ));
         }
         text.push_str(framework.section());
+        text.push_str(&limits(framework));
         text
     }
+}
+
+/// Limits to begin with: for every client, and for the form that guesses passwords.
+fn limits(framework: Framework) -> String {
+    let login = framework.login();
+    format!(
+        "\n# how many requests, of whom. Behind a proxy, trusted_proxies tells clients apart. mantlet limit simulate --trace FILE\n\
+         # says who would have been limited, by an access log\n\
+         # [[limit]]\n# name = \"per-client\"\n# requests = 100\n# window = \"1m\"\n\n\
+         # [[limit]]\n# name = \"login\"\n# requests = 5\n# window = \"1m\"\n# paths = [\"{login}\"]\n# methods = [\"POST\"]\n"
+    )
 }
 
 /// The networks in a line, each as the policy file takes it.

@@ -7,6 +7,7 @@ mod check;
 mod demo;
 mod explain;
 mod init;
+mod limit;
 mod page;
 mod policy;
 mod schema;
@@ -36,6 +37,7 @@ enum Command {
     Check(check::Check),
     Init(init::Init),
     Explain(explain::Explain),
+    Limit(limit::Limit),
     Schema(schema::Schema),
 }
 
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Command::Check(check) => check.run(),
         Command::Init(init) => init.run(),
         Command::Explain(explain) => explain.run(),
+        Command::Limit(limit) => limit.run(),
         Command::Schema(schema) => schema.run(),
     };
     match outcome {

@@ -58,6 +58,16 @@ fn explain_knows_short_names_words_and_keys() {
         ("origin.port-mismatch", "cross_origin.self_origins"),
         ("isolation", "isolation.embedded (a reason"),
         ("wire.bare-lf", "Answered  400 Bad Request\n"),
+        ("limit.requests", "limit.requests (a key"),
+        ("limit", "  ipv6_prefix "),
+        (
+            "limit.algorithm",
+            "Values: token_bucket, sliding_window, adaptive",
+        ),
+        ("limit.key", "x-api-key"),
+        ("store", "  redis.url "),
+        ("limit.exceeded", "Answered  429 Too Many Requests\n"),
+        ("limit.shed", "Answered  503 Service Unavailable\n"),
     ] {
         let told = mantlet(folder.path(), &["explain", word]);
         assert!(told.status.success(), "{word}: {}", error(&told));
@@ -271,6 +281,7 @@ fn init_writes_a_policy_that_still_holds_when_its_comments_become_keys() {
         // a first try comes by 127.0.0.1, so no host is listed before somebody does
         assert!(text.contains("\n# [hosts]\n"), "{text}");
         assert!(text.contains("\n# [cross_origin]\n"), "{text}");
+        assert_eq!(text.matches("\n# [[limit]]\n").count(), 2, "{text}");
         let is_key = |line: &str| line.starts_with('[') || line.contains(" = ");
         let meant = text.lines().map(|line| match line.strip_prefix("# ") {
             Some(key) if is_key(key) => key,
@@ -282,6 +293,8 @@ fn init_writes_a_policy_that_still_holds_when_its_comments_become_keys() {
         assert!(told.status.success(), "{meant}: {}", error(&told));
         assert!(out(&told).contains("Host                those of hosts.allowed\n"));
         assert!(out(&told).contains("Cross-origin        report\n"));
+        let limit = "Limit               per-client: 100 in 1m for each client; token bucket";
+        assert!(out(&told).contains(limit), "{}", out(&told));
     }
 }
 

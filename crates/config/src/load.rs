@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use mantlet_engine::policy::RedisSettings;
+use mantlet_engine::policy::{Policy, RedisSettings, Rules, Scoped};
 use mantlet_engine::{Engine, Entropy, Live, OsEntropy};
 
 use crate::compile::{Compiled, compile};
@@ -223,6 +223,24 @@ impl Config {
             .unwrap_or_default();
         let (compiled, _) = compile(self, environment)?;
         Ok(Engine::new(compiled.policy, entropy))
+    }
+
+    /// The policy's limits, the routes and trusted proxies they count by, and no other check and no header field: to try the
+    /// limits alone.
+    ///
+    /// # Errors
+    /// As [`Config::build`].
+    pub fn limits_alone(&self) -> Result<Policy, Report> {
+        let (compiled, _) = compile(self, Environment::default())?;
+        let whole = compiled.policy;
+        let mut policy = Policy::new(Scoped::any(Rules::default()));
+        policy.trusted_proxies = whole.trusted_proxies;
+        policy.client_address = whole.client_address;
+        policy.field_sizes = whole.field_sizes;
+        policy.limits = whole.limits;
+        let bare = |(path, _)| (path, Scoped::any(Rules::default()));
+        policy.routes = whole.routes.into_iter().map(bare).collect();
+        Ok(policy)
     }
 
     fn chosen_environment(

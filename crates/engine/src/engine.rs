@@ -17,12 +17,12 @@ use crate::emit::{ByType, Tables};
 use crate::entropy::Entropy;
 use crate::exchange::Exchange;
 use crate::head::{Now, RequestHead};
-use crate::limit::{LimitState, Limiters};
+use crate::limit::{Applied, Asking, LimitState, Limiters};
 use crate::nonce::Nonce;
 use crate::permit::Permit;
 use crate::policy::{
-    ClientAddress, CrossOrigin, FieldSizes, Https, Limit, Op, Policy, ResourceIsolation, Rule,
-    Scoped, Value, When,
+    ClientAddress, CrossOrigin, Disposition, FieldSizes, Https, Limit, Op, Policy,
+    ResourceIsolation, Rule, Scoped, Value, When,
 };
 use crate::reason::ENTROPY;
 use crate::route::{RoutePath, normal, without_parameters};
@@ -304,6 +304,24 @@ impl Engine {
     /// The limits, as the policy has them.
     pub fn limits(&self) -> impl Iterator<Item = &Limit> {
         self.0.limiters.iter()
+    }
+
+    /// Shows the limits that a request falls under, in their order, and whom each counts; nothing is taken. For whoever shows a
+    /// policy, or tries one.
+    pub fn applied(&self, head: &RequestHead<'_>, visit: &mut dyn FnMut(Applied<'_>)) {
+        let compiled = &*self.0;
+        let longest = compiled.field_sizes.other;
+        let path = compiled.reads_path.then(|| normal(head.path)).flatten();
+        let asking = Asking {
+            head,
+            client: compiled.sources.origination(head, longest).client,
+            path: path.as_deref(),
+            route: &compiled.scopes[compiled.scope(path.as_deref())].path,
+            longest,
+            entropy: self.entropy(),
+            enforces: &|limit| limit.disposition == Disposition::Enforce,
+        };
+        compiled.limiters.applied(&asking, visit);
     }
 
     /// The limits, as metrics show them.

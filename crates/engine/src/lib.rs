@@ -56,7 +56,7 @@ pub use entropy::{Entropy, EntropyError, OsEntropy};
 pub use evidence::Evidence;
 pub use exchange::{Exchange, is_cache_field};
 pub use head::{Fields, Now, RequestHead, ResponseHead, Single};
-pub use limit::LimitState;
+pub use limit::{Applied, CountedBy, LimitState};
 pub use live::Live;
 pub use nonce::Nonce;
 pub use permit::Permit;

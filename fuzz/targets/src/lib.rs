@@ -15,6 +15,7 @@ use mantlet_headers::csp::{Csp, Directive, DirectiveName, Fetch};
 use mantlet_headers::registry::{self, Entry};
 use mantlet_headers::{Authority, Fault, Field, HostName, HostPattern, Origin, forwarded};
 use mantlet_proxy::wire::{Announced, Gate};
+use mantlet_trace::{Format, Line, Replay, Skipped};
 
 /// A parser and what it must hold.
 #[derive(Clone, Copy)]
@@ -74,6 +75,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "proxy-protocol",
         run: proxy_protocol,
+    },
+    Target {
+        name: "log-line",
+        run: log_line,
     },
 ];
 
@@ -394,5 +399,49 @@ fn policy_file(data: &[u8]) {
                 let _ = diagnostic.render(mantlet_config::Styled::Plain);
             }
         }
+    }
+}
+
+/// Limits that lines of a log are tried with.
+static TRIED: LazyLock<Policy> = LazyLock::new(|| {
+    let text = "trusted_proxies = ['10.0.0.0/8']\n\
+                max_field_size = { other = 99 }\n[[limit]]\nname = 'all'\nmax_keys = 16\nrequests = 2\nwindow = '1s'\nkey = ['client', { header = 'user-agent' }]\n\
+                [[limit]]\nname = 'route'\nmax_keys = 16\nrequests = 3\nwindow = '1h'\nkey = 'route'\nalgorithm = 'sliding_window'\n\
+                [[route]]\npath = '/a'\n";
+    let config = Config::parse(text).expect("right");
+    config.limits_alone().expect("right")
+});
+
+/// A line tells of the same request whichever way its format is known, any number of lines is counted, and one that cannot be
+/// read is told with its number.
+fn log_line(data: &[u8]) {
+    let mut replay = Replay::new(TRIED.clone(), OsEntropy, Format::Auto);
+    let (mut requests, mut lines) = (0, 0);
+    for line in data.split(|&b| b == b'\n') {
+        replay.line(line);
+        lines += 1;
+        let auto = Line::parse(line, Format::Auto);
+        let known = [Format::Combined, Format::Caddy].map(|format| Line::parse(line, format));
+        match &auto {
+            Ok(read) => {
+                assert!(known.iter().any(|known| known.as_ref() == Ok(read)));
+                assert!(!read.path.is_empty());
+                requests += 1;
+            }
+            Err(Skipped::Malformed(why)) => assert!(!why.is_empty()),
+            Err(_) => {}
+        }
+    }
+    let summary = replay.finish(2);
+    assert_eq!((summary.lines, summary.requests), (lines, requests));
+    assert!(summary.denied + summary.malformed + summary.without_request <= lines);
+    let slots = summary.timeline.slots().iter();
+    assert_eq!(slots.map(|slot| slot.total()).sum::<u64>(), requests);
+    for limit in &summary.limits {
+        assert!(limit.denied <= limit.requests && limit.requests <= requests);
+        assert!(limit.keys <= limit.requests && limit.top.len() <= 2);
+    }
+    for (line, _) in &summary.first_malformed {
+        assert!((1..=lines).contains(line));
     }
 }

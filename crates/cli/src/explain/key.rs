@@ -111,7 +111,7 @@ mod tests {
         };
         assert_eq!(names("overlay"), ["route.overlay"]);
         assert_eq!(names("cookies.secure"), ["cookies.secure"]);
-        assert_eq!(names("mode").len(), 3);
+        assert_eq!(names("mode").len(), 4);
         assert!(names("no-such").is_empty());
     }
 }

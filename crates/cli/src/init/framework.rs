@@ -114,6 +114,16 @@ impl Framework {
         }
     }
 
+    /// Where an application of it takes passwords, as its documentation has it.
+    pub(super) const fn login(self) -> &'static str {
+        match self {
+            Self::Fastapi => "/token",
+            Self::Django => "/accounts/login",
+            Self::Flask => "/auth/login",
+            Self::Streamlit | Self::Axum | Self::Actix | Self::Node | Self::Other => "/login",
+        }
+    }
+
     /// What the framework needs beyond its preset, with its reason.
     pub(super) const fn section(self) -> &'static str {
         match self {

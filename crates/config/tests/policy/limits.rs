@@ -510,3 +510,50 @@ fn what_cannot_be_meant_is_refused_with_its_place() {
         assert!(report.contains(said), "{text}\n{report}");
     }
 }
+
+/// The limits that a GET of `path` falls under, and what they count of it.
+fn applied(engine: &Engine, path: &str) -> Vec<String> {
+    let fields = HeaderMap::new();
+    let mut head = RequestHead::new(&Method::GET, path.as_bytes(), &fields);
+    head.peer = "2001:db8::7".parse().ok();
+    let mut told = Vec::new();
+    engine.applied(&head, &mut |applied| {
+        let by = applied.by.expect("readable");
+        told.push(format!("{} {} {by:?}", applied.limit.name, applied.cost));
+    });
+    told
+}
+
+#[test]
+fn the_limits_that_a_request_falls_under_are_shown_and_nothing_is_taken() {
+    let client = Client::of(
+        "[[limit]]\nname = 'all'\nrequests = 1\nwindow = 60\ncosts = [{ paths = ['/a'], cost = 0 }]\n\
+         [[limit]]\nname = 'routes'\nrequests = 1\nwindow = 60\nkey = ['route', 'everybody']\npaths = ['/a']\n\
+         [[limit]]\nname = 'posts'\nrequests = 1\nwindow = 60\nmethods = ['POST']\n\
+         [[limit]]\nname = 'keys'\nrequests = 1\nwindow = 60\nkey = { header = 'x-api-key' }\nexempt_paths = ['/a']",
+    );
+    for _ in 0..3 {
+        let by_client = "[Client(Some(2001:db8::/64))]";
+        let all = format!("all 0 {by_client}");
+        let routes = "routes 1 [Route(\"/a\"), Everybody]".to_owned();
+        assert_eq!(applied(&client.engine, "/a/b"), [all, routes]);
+        // a field that is not there is the client
+        let told = [format!("all 1 {by_client}"), format!("keys 1 {by_client}")];
+        assert_eq!(applied(&client.engine, "/b"), told);
+    }
+    assert_eq!(client.passing(3, "/b"), 1);
+}
+
+#[test]
+fn the_limits_alone_count_the_same_and_no_other_check_is_left() {
+    let text = "preset = 'strict'\nhttps = 'redirect'\nhosts.allowed = ['a.example']\ntrusted_proxies = ['10.0.0.0/8']\n\
+                resource_isolation = true\nmax_field_size = { other = 300 }\n\
+                [limit]\nrequests = 2\nwindow = 60\nkey = 'route'\n[[route]]\npath = '/a'";
+    let config = Config::parse(text).expect("right");
+    let policy = config.limits_alone().expect("right");
+    let engine = Engine::new(policy, mantlet_engine::OsEntropy);
+    assert!(engine.trusts_anybody() && !engine.lists_hosts());
+    assert_eq!(applied(&engine, "/a/b"), ["default 1 [Route(\"/a\")]"]);
+    let checks = engine.checks(b"/a");
+    assert!(checks.cross_origin.is_none() && checks.isolation.is_empty());
+}

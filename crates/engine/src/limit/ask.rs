@@ -68,7 +68,23 @@ impl Stopped {
 }
 
 impl Limit {
-    fn cost(&self, asking: &Asking<'_>) -> u32 {
+    /// Whether a request falls under it.
+    pub(super) fn holds(&self, asking: &Asking<'_>) -> bool {
+        self.requests.holds(asking.head.method, asking.path)
+            && !self.exempt.holds(asking.client, asking.path)
+    }
+
+    /// What its key is taken from.
+    pub(super) fn source<'r>(&'r self, asking: &Asking<'r>) -> Source<'r> {
+        Source {
+            client: asking.client,
+            fields: asking.head.fields,
+            longest: asking.longest,
+            route: self.route(asking),
+        }
+    }
+
+    pub(super) fn cost(&self, asking: &Asking<'_>) -> u32 {
         if let Some(cost_of) = &self.cost_of {
             return (cost_of.0)(asking.head);
         }
@@ -110,9 +126,7 @@ impl Limiters {
         let secret = drawn.map_err(|_| Stopped::of(&ENTROPY))?;
         for (index, limiter) in self.enumerate() {
             let limit = &limiter.limit;
-            let holds = limit.requests.holds(asking.head.method, asking.path)
-                && !limit.exempt.holds(asking.client, asking.path);
-            if !holds {
+            if !limit.holds(asking) {
                 continue;
             }
             let cost = limit.cost(asking);
@@ -121,15 +135,7 @@ impl Limiters {
             }
             let counts = limiter.counts(secret);
             let now = asking.head.now.moment;
-            let parts = || {
-                let source = Source {
-                    client: asking.client,
-                    fields: asking.head.fields,
-                    longest: asking.longest,
-                    route: limit.route(asking),
-                };
-                Parts::new(&limit.key, &source).map_err(Stopped::of)
-            };
+            let parts = || Parts::new(&limit.key, &limit.source(asking)).map_err(Stopped::of);
             let healthy = |health: &Vec<RoutePath>| {
                 let claims = |path| health.iter().any(|own| own.claims(path));
                 asking.path.is_some_and(claims)

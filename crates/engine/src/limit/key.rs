@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use http::HeaderName;
+use ipnet::IpNet;
 use mantlet_limit::{Key, RemoteKey, Secret};
 use smallvec::SmallVec;
 
@@ -23,44 +24,57 @@ pub(crate) struct Source<'s> {
     pub(crate) route: &'s str,
 }
 
+/// A part of who a limit counts, as a request has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CountedBy<'r> {
+    /// The client's network; `None` where the host does not know its peers, and all of them share the limit.
+    Client(Option<IpNet>),
+    /// The value of a request field, without the white space around it.
+    Field(&'r HeaderName, &'r [u8]),
+    /// The path of a route; empty where none claims the request.
+    Route(&'r str),
+    /// Everybody together.
+    Everybody,
+}
+
+impl<'r> CountedBy<'r> {
+    /// # Errors
+    /// A field that stands there twice, or is too long.
+    pub(crate) fn new(part: &'r KeyPart, source: &Source<'r>) -> Result<Self, &'static Reason> {
+        let client = |prefix: Prefix| Self::Client(source.client.map(|ip| prefix.network(ip)));
+        match part {
+            KeyPart::Client(prefix) => Ok(client(*prefix)),
+            KeyPart::Field(name) => match source.fields.single(name) {
+                Single::One(value) if value.len() > source.longest => Err(&LIMIT_KEY_TOO_LARGE),
+                Single::One(value) => Ok(Self::Field(name, value.trim_ascii())),
+                Single::Missing => Ok(client(Prefix::default())),
+                Single::Repeated => Err(&LIMIT_KEY_REPEATED),
+            },
+            KeyPart::Route => Ok(Self::Route(source.route)),
+            KeyPart::Everybody => Ok(Self::Everybody),
+        }
+    }
+}
+
 impl Parts {
     /// # Errors
     /// A field that stands there twice, or is too long.
     pub(crate) fn new(key: &[KeyPart], source: &Source<'_>) -> Result<Self, &'static Reason> {
         let mut parts = Self(SmallVec::new());
         for part in key {
-            match part {
-                KeyPart::Client(prefix) => parts.client(*prefix, source.client),
-                KeyPart::Field(name) => parts.field(name, source)?,
-                KeyPart::Route => parts.push(b'r', source.route.as_bytes()),
-                KeyPart::Everybody => parts.push(b'*', b""),
+            match CountedBy::new(part, source)? {
+                CountedBy::Client(Some(network)) => match network.addr() {
+                    IpAddr::V4(v4) => parts.push(b'4', &v4.octets()),
+                    IpAddr::V6(v6) => parts.push(b'6', &v6.octets()),
+                },
+                CountedBy::Client(None) => parts.push(b'0', b""),
+                CountedBy::Field(_, value) => parts.push(b'h', value),
+                CountedBy::Route(path) => parts.push(b'r', path.as_bytes()),
+                CountedBy::Everybody => parts.push(b'*', b""),
             }
         }
         Ok(parts)
-    }
-
-    /// A host that does not know its peers has one client for all: the limit holds, and they share it.
-    fn client(&mut self, prefix: Prefix, client: Option<IpAddr>) {
-        match client.map(|ip| prefix.of(ip)) {
-            Some(IpAddr::V4(v4)) => self.push(b'4', &v4.octets()),
-            Some(IpAddr::V6(v6)) => self.push(b'6', &v6.octets()),
-            None => self.push(b'0', b""),
-        }
-    }
-
-    fn field(&mut self, name: &HeaderName, source: &Source<'_>) -> Result<(), &'static Reason> {
-        match source.fields.single(name) {
-            Single::One(value) if value.len() > source.longest => Err(&LIMIT_KEY_TOO_LARGE),
-            Single::One(value) => {
-                self.push(b'h', value.trim_ascii());
-                Ok(())
-            }
-            Single::Missing => {
-                self.client(Prefix::default(), source.client);
-                Ok(())
-            }
-            Single::Repeated => Err(&LIMIT_KEY_REPEATED),
-        }
     }
 
     fn push(&mut self, kind: u8, value: &[u8]) {

@@ -7,6 +7,7 @@
 //! Where it fails open: a limit whose `on_error` is `open` lets everything through while its store does not answer; a limit
 //! that evicts keys forgives those of which least is used; pressure that cannot be read is no pressure.
 
+mod applied;
 mod ask;
 mod fields;
 mod key;
@@ -15,8 +16,10 @@ mod state;
 mod tally;
 mod under_way;
 
+pub use applied::Applied;
 pub(crate) use ask::{Asked, Asking, Stopped};
 pub(crate) use fields::seconds;
+pub use key::CountedBy;
 pub(crate) use limiter::Limiters;
 pub use state::LimitState;
 pub(crate) use tally::{Quotas, Tally};

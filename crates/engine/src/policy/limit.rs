@@ -1,11 +1,11 @@
 //! Limits: how many requests, of whom, and what becomes of the rest.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::{HeaderName, Method};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use mantlet_limit::{Rule, Thresholds};
 
 use super::{Answer, Disposition};
@@ -120,16 +120,11 @@ impl Default for Prefix {
 
 impl Prefix {
     /// The network of an address; IPv4 in IPv6 clothes is IPv4.
-    pub(crate) fn of(self, ip: IpAddr) -> IpAddr {
+    pub(crate) fn network(self, ip: IpAddr) -> IpNet {
+        // a prefix is not longer than the address: what new_assert asks for
         match ip.to_canonical() {
-            IpAddr::V4(v4) => {
-                let kept = u32::MAX.checked_shl(32 - u32::from(self.v4.min(32)));
-                IpAddr::V4((u32::from(v4) & kept.unwrap_or(0)).into())
-            }
-            IpAddr::V6(v6) => {
-                let kept = u128::MAX.checked_shl(128 - u32::from(self.v6.min(128)));
-                IpAddr::V6(Ipv6Addr::from(u128::from(v6) & kept.unwrap_or(0)))
-            }
+            IpAddr::V4(v4) => Ipv4Net::new_assert(v4, self.v4.min(32)).trunc().into(),
+            IpAddr::V6(v6) => Ipv6Net::new_assert(v6, self.v6.min(128)).trunc().into(),
         }
     }
 }
