@@ -120,9 +120,14 @@ fn one(text: &mut String, told: &LimitSummary, all: u64) -> std::fmt::Result {
             true => "",
             false => " and as large a burst",
         };
+        // fewer than a thousand have no thousandth
+        let most = match told.keys {
+            0..1000 => format!("none of the {clients} would ever"),
+            _ => format!("99.9 % of the {clients} would never"),
+        };
         writeln!(
             text,
-            "  with requests = {enough}{burst}, 99.9 % of {clients} would never have been limited"
+            "  with requests = {enough}{burst}, {most} have been limited"
         )?;
     }
     if matches!(limit.counting, Counting::Adaptive { .. }) {
@@ -195,7 +200,7 @@ mod tests {
             "  whole seconds",
             "default: 2 in 1s for each client; token bucket; counted in this process\n",
             "  denied 10 of 18 requests (55.6 %), 1 of 1 clients\n",
-            "  with requests = 14, 99.9 % of clients would never have been limited\n",
+            "  with requests = 14, none of the clients would ever have been limited\n",
             "          10          18            7  2026-11-22 15:00:03      100.0 %  192.0.2.1\n",
         ] {
             let said = said
