@@ -92,14 +92,14 @@ impl Buckets {
             return false;
         }
         loop {
+            // the least TAT: an empty way, else the one that is over for longest, else the one that has used least
             let tats = std::array::from_fn(|way| set.0[way].tat.load(Ordering::Relaxed));
-            let weights = tats.map(|tat| self.law.weight(&tat, now));
-            let way = lightest(&weights, order(tag));
+            let way = lightest(&tats, order(tag));
             // somebody counted there: it may be another's turn
             if !set.write(way, tats[way], 0) {
                 continue;
             }
-            if weights[way] > 0 {
+            if self.law.weight(&tats[way], now) > 0 {
                 self.evicted.fetch_add(1, Ordering::Relaxed);
             }
             set.0[way].tag.store(tag, Ordering::Release);
@@ -115,6 +115,7 @@ fn order(tag: u64) -> impl Iterator<Item = usize> {
 }
 
 impl Count for Buckets {
+    #[inline]
     fn take(&self, key: Key, cost: u32, now: Moment, ratio: Ratio) -> Outcome {
         let now = now.as_nanos().min(LAST);
         let (at, tag) = place(self.secret, key, self.sets.len());

@@ -30,6 +30,7 @@ impl Gcra {
     }
 
     /// What is said with the bucket full again at `tat`.
+    #[inline]
     fn tell(&self, admission: Admission, tat: u64, now: u64, retry_after: u64) -> Outcome {
         let reset = tat.saturating_sub(now);
         // more than a bucket ahead only where the clock went back
@@ -57,6 +58,7 @@ impl Law for Gcra {
         tat.saturating_sub(now)
     }
 
+    #[inline]
     fn take(&self, tat: &u64, cost: u32, now: u64, _: Ratio) -> (Outcome, Option<u64>) {
         if cost > self.burst {
             return (self.tell(Admission::Oversized, *tat, now, 0), None);

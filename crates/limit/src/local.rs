@@ -110,6 +110,7 @@ impl Local {
     }
 
     /// Takes `cost` from what `key` has, if that much is there; else it takes nothing. A cost of 0 asks what is left.
+    #[inline]
     pub fn take(&self, key: Key, cost: u32, now: Moment) -> Outcome {
         self.take_within(key, cost, now, Ratio::FULL)
     }
@@ -117,6 +118,7 @@ impl Local {
     /// [`Self::take`] on a host under pressure: an adaptive limit gives out `ratio` of its quota, and `min_requests` at the
     /// least. What is above that and within the quota is [`Shed`](crate::Admission::Shed), what is above the quota, shed
     /// requests counted, [`Exceeded`](crate::Admission::Exceeded). Another algorithm takes no notice of `ratio`.
+    #[inline]
     pub fn take_within(&self, key: Key, cost: u32, now: Moment, ratio: Ratio) -> Outcome {
         match &self.table {
             Counter::Buckets(buckets) => buckets.take(key, cost, now, ratio),
