@@ -22,6 +22,7 @@ mod handshake;
 mod replies;
 mod script;
 mod trip;
+mod url;
 
 #[cfg(feature = "blocking")]
 mod blocking;

@@ -383,6 +383,8 @@ fn a_clock_set_back_stands_still() {
         assert_eq!(timed.take(&limit, now, all - 1).left, 1);
         let told = timed.take(&limit, now - hour, 1);
         assert!(told.admitted, "{rule:?}");
+        // what was taken now counts as taken with the last, and lives as long
+        assert!(told.reset > hour + hour / 2, "{rule:?} {told:?}");
         let told = timed.take(&limit, now - hour, 1);
         assert!(!told.admitted, "{rule:?}");
         assert!(told.retry > hour, "{rule:?} {told:?}");
