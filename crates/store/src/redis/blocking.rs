@@ -198,7 +198,25 @@ impl BlockingRedis {
         trip: &Trip,
         until: Instant,
     ) -> Result<Vec<Outcome>, StoreError> {
-        let mut line = self.line(process, until)?;
+        let line = self.line(process, until)?;
+        match self.answer_over(process, line, trip, until) {
+            Err(StoreError::Unreachable(_)) if trip.may_be_repeated() => {
+                // what closed one has closed those that were idle with it
+                locked(&process.idle).clear();
+                let line = self.line(process, until)?;
+                self.answer_over(process, line, trip, until)
+            }
+            answer => answer,
+        }
+    }
+
+    fn answer_over(
+        &self,
+        process: &Process,
+        mut line: Line,
+        trip: &Trip,
+        until: Instant,
+    ) -> Result<Vec<Outcome>, StoreError> {
         let mut answer = trip.outcomes(&line.ask(&trip.command(false), until));
         if answer == Err(StoreError::NoScript) {
             self.stats.script_sent();

@@ -222,14 +222,23 @@ impl Redis {
     }
 
     async fn answer(&self, trip: &Trip) -> Result<Vec<Outcome>, StoreError> {
-        let shared = &self.shared;
         let line = self.line().await?;
+        match self.answer_over(&line, trip).await {
+            Err(StoreError::Unreachable(_)) if trip.may_be_repeated() => {
+                self.answer_over(&self.line().await?, trip).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn answer_over(&self, line: &Arc<Line>, trip: &Trip) -> Result<Vec<Outcome>, StoreError> {
+        let shared = &self.shared;
         let mut answer = trip.outcomes(&line.ask(&trip.command(false)).await);
         if answer == Err(StoreError::NoScript) {
             shared.stats.script_sent();
             answer = trip.outcomes(&line.ask(&trip.command(true)).await);
         }
-        answer.inspect_err(|error| shared.leave(&line, error))
+        answer.inspect_err(|error| shared.leave(line, error))
     }
 
     /// The connection, made if there is none.

@@ -12,6 +12,9 @@
 //! forward forgives what the step covers, and one set back stands still until it has caught up; `maxmemory` with an eviction policy
 //! forgets keys, so limits want `noeviction` or `volatile-ttl`. Where nobody answers, the host's `on_error` decides.
 //!
+//! A connection that broke before the answer is made anew once within the trip: servers close those that are idle. The cost may then
+//! be taken twice, which admits nobody.
+//!
 //! Three ways to it, over one core: [`Trip`] turns takes into bytes and replies into outcomes and does no I/O (Python's asyncio
 //! drives it over a transport of its own); with feature `tokio`, `Redis` is a client for async hosts; with feature
 //! `blocking`, `BlockingRedis` one for threads, which survives a fork.
@@ -23,6 +26,7 @@ mod host;
 mod replies;
 mod script;
 mod trip;
+mod url;
 
 #[cfg(feature = "blocking")]
 mod blocking;

@@ -114,6 +114,13 @@ impl Trip {
         self.command(true).write_packed_command(out);
     }
 
+    /// Whether it may be made again over another connection, when one broke before the answer, as servers close those that are idle.
+    /// A cost that is then taken twice admits nobody; one that is given back twice would.
+    #[cfg(any(feature = "tokio", feature = "blocking"))]
+    pub(crate) fn may_be_repeated(&self) -> bool {
+        std::ptr::eq(self.script, Script::take())
+    }
+
     pub(crate) fn command(&self, whole: bool) -> redis::Cmd {
         // the command, script, count; a key and five words for each part
         let words = 3 + 6 * self.parts.len();

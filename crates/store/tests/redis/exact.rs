@@ -31,19 +31,19 @@ struct Told {
 }
 
 impl Timed {
-    fn new(server: &Server) -> Self {
+    fn new(server: &Server, lives: &str) -> Self {
         let client = redis::Client::open(server.url()).unwrap();
         let mut connection = client.get_connection().unwrap();
         let mut load = |script: &Script| {
-            let source = script
-                .source()
-                .replace("call('TIME')", "{ARGV[#ARGV - 1], ARGV[#ARGV]}")
-                .replace("'PX', ceil(", "'PX', 3600000 + 0 * ceil(");
-            assert!(source.contains("ARGV[#ARGV]"));
-            assert_eq!(
-                source.matches("'PX'").count(),
-                source.matches("3600000").count()
-            );
+            let lines = script.source().lines().map(|line| {
+                let line = line.replace("call('TIME')", "{ARGV[#ARGV - 1], ARGV[#ARGV]}");
+                match line.split_once("'PX', ") {
+                    Some((head, time)) => format!("{head}'PX', {lives} * ({time})"),
+                    None => line,
+                }
+            });
+            let source = lines.collect::<Vec<_>>().join("\n");
+            assert!(source.contains("ARGV[#ARGV]") && source.contains(lives));
             let load = redis::cmd("SCRIPT")
                 .arg("LOAD")
                 .arg(source)
@@ -90,6 +90,16 @@ impl Timed {
         self.run(&self.give_back.clone(), &trip, now)
     }
 
+    /// The milliseconds that the key of `take` was given to live, by [`STRETCHED`].
+    fn lives(&mut self, take: &Take) -> u64 {
+        let trip = Trip::take("test", std::slice::from_ref(take)).unwrap();
+        let key = trip.keys().next().unwrap().to_owned();
+        let left = redis::cmd("PTTL")
+            .arg(key)
+            .query::<u64>(&mut self.connection);
+        left.unwrap().div_ceil(1_000_000)
+    }
+
     fn takes(&self, take: &Take, cost: u64) -> Vec<Take> {
         let cost = u32::try_from(cost).unwrap();
         let mut takes = vec![Take {
@@ -103,6 +113,10 @@ impl Timed {
         takes
     }
 }
+
+/// Times to live: a million of milliseconds for each, which no run takes; or an hour for all.
+const STRETCHED: &str = "1000000";
+const HOUR: &str = "3600000 + 0";
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -210,7 +224,7 @@ fn fresh(case: u64, rule: Rule) -> Take {
 #[test]
 fn the_script_is_the_model() {
     let server = Server::start(&[]);
-    let timed = std::cell::RefCell::new(Timed::new(&server));
+    let timed = std::cell::RefCell::new(Timed::new(&server, STRETCHED));
     let cases = std::cell::Cell::new(0_u64);
     let mut runner = TestRunner::new(cases_of(500));
     let inputs = (way(), steps(), 0_u64..1_000_000_000, any::<bool>());
@@ -231,6 +245,10 @@ fn the_script_is_the_model() {
                     told = timed.take(&limit, now, asked);
                     let (admitted, left) = model.take(now, asked);
                     prop_assert_eq!((told.admitted, told.left), (admitted, left));
+                    if admitted && asked > 0 {
+                        // as long as it says anything, and a millisecond
+                        prop_assert_eq!(timed.lives(&limit), told.reset.div_ceil(1_000) + 1);
+                    }
                 }
                 Step::GiveBack { after, cost } => {
                     now += window_of(way) * after / 1_000;
@@ -239,6 +257,9 @@ fn the_script_is_the_model() {
                     model.give_back(now, cost);
                     let (_, left) = model.take(now, 0);
                     prop_assert_eq!((told.admitted, told.left), (true, left));
+                    if left < way.all() {
+                        prop_assert!(timed.lives(&limit) > told.reset.div_ceil(1_000));
+                    }
                 }
                 Step::Await(Awaited::Next) if told.left < way.all() => {
                     prop_assert!(told.next > 0);
@@ -276,7 +297,7 @@ fn the_script_is_the_model() {
 #[test]
 fn no_rule_admits_above_its_bound() {
     let server = Server::start(&[]);
-    let timed = std::cell::RefCell::new(Timed::new(&server));
+    let timed = std::cell::RefCell::new(Timed::new(&server, HOUR));
     let cases = std::cell::Cell::new(1_u64 << 32);
     let mut runner = TestRunner::new(cases_of(200));
     let number = || prop_oneof![1_u32..100, 1_u32.., Just(u32::MAX)];
@@ -351,7 +372,7 @@ fn no_rule_admits_above_its_bound() {
 #[test]
 fn a_clock_set_back_stands_still() {
     let server = Server::start(&[]);
-    let mut timed = Timed::new(&server);
+    let mut timed = Timed::new(&server, HOUR);
     let hour = 3_600_000_000;
     let now = 1_760_000_000_000_000;
     let each = crate::server::each_way();
@@ -362,6 +383,8 @@ fn a_clock_set_back_stands_still() {
         assert_eq!(timed.take(&limit, now, all - 1).left, 1);
         let told = timed.take(&limit, now - hour, 1);
         assert!(told.admitted, "{rule:?}");
+        // what was taken now counts as taken with the last, and lives as long
+        assert!(told.reset > hour + hour / 2, "{rule:?} {told:?}");
         let told = timed.take(&limit, now - hour, 1);
         assert!(!told.admitted, "{rule:?}");
         assert!(told.retry > hour, "{rule:?} {told:?}");

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use mantlet_limit::Mode;
-use mantlet_store::redis::{Config, Redis, Trip};
+use mantlet_store::redis::{BlockingRedis, Config, Redis, Trip};
 use mantlet_store::{Patience, State, StoreError};
 
 use crate::server::{LONG, Server, client, config, take, window};
@@ -186,6 +186,25 @@ async fn something_else_under_our_key_is_told() {
     assert_eq!(ask(&redis).await, Ok(999_999));
     server.tell(&["SET", trip.keys().next().unwrap(), "short"]);
     assert_eq!(ask(&redis).await.unwrap_err().word(), "server");
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_closed_costs_no_request() {
+    let server = Server::start(&[]);
+    let redis = client(&server);
+    let blocking = BlockingRedis::connect(config(&server.url())).unwrap();
+    let takes = [take("a", window(1_000, 3_600, Mode::Strict), "x", 1)];
+    for _ in 0..5 {
+        redis.take(&takes).await.unwrap();
+        blocking.take(&takes).unwrap();
+        server.tell(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+    }
+    assert_eq!(redis.take(&takes).await.unwrap()[0].remaining, 989);
+    for stats in [redis.stats(), blocking.stats()] {
+        let snapshot = stats.snapshot();
+        assert_eq!(snapshot.failures.iter().sum::<u64>(), 0);
+        assert!(snapshot.connections >= 5, "{snapshot:?}");
+    }
 }
 
 /// A server that gives each command the same reply.
