@@ -21,6 +21,10 @@ attempt "Rate limits: ten million checks, ten million keys" \
     cargo test --release --package mantlet-limit --test threads --test flood -- --ignored --nocapture
 attempt "Rate limits: exact models, twenty thousand cases" env PROPTEST_CASES=20000 \
     cargo test --release --package mantlet-limit --test exact
+attempt "Redis: a million takes under outages" \
+    cargo test --release --package mantlet-store --all-features --test redis -- --ignored
+attempt "Redis: exact models, twenty thousand cases" env PROPTEST_CASES=20000 \
+    cargo test --release --package mantlet-store --all-features --test redis exact
 
 if [ "${#failed[@]}" -ne 0 ]; then
     printf '\nfailed: %s\n' "${failed[@]}" >&2

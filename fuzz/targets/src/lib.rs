@@ -405,7 +405,7 @@ fn policy_file(data: &[u8]) {
 /// Limits that lines of a log are tried with.
 static TRIED: LazyLock<Policy> = LazyLock::new(|| {
     let text = "trusted_proxies = ['10.0.0.0/8']\n\
-                max_field_size = { other = 99 }\n[[limit]]\nname = 'all'\nmax_keys = 16\nrequests = 2\nwindow = '1s'\nkey = ['client', { header = 'user-agent' }]\n\
+                max_field_size = { other = 256 }\n[[limit]]\nname = 'all'\nmax_keys = 16\nrequests = 2\nwindow = '1s'\nkey = ['client', { header = 'user-agent' }]\n\
                 [[limit]]\nname = 'route'\nmax_keys = 16\nrequests = 3\nwindow = '1h'\nkey = 'route'\nalgorithm = 'sliding_window'\n\
                 [[route]]\npath = '/a'\n";
     let config = Config::parse(text).expect("right");
