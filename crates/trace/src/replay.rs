@@ -25,7 +25,8 @@ const SHOWN: usize = 3;
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED: HeaderName = HeaderName::from_static("forwarded");
 
-/// A log, replayed through the limits of a policy. Memory: some 25 MB a limit at the most, and the tables of the limits.
+/// A log, replayed through the limits of a policy. Memory: some 70 MB a limit at the most, and
+/// the tables of the limits.
 #[derive(Debug)]
 pub struct Replay {
     engine: Engine,
