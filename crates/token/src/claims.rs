@@ -145,7 +145,7 @@ fn date(value: Member<'_>, round: Round) -> Option<i64> {
         },
         _ => return None,
     };
-    (date.abs() < DATE_LIMIT).then_some(date)
+    (date.unsigned_abs() < DATE_LIMIT.unsigned_abs()).then_some(date)
 }
 
 /// One string or a list of strings (RFC 7519 section 4.1.3).

@@ -1,5 +1,7 @@
 //! Keys as programs in use write them, and what is refused at load.
 
+#![allow(clippy::expect_used)]
+
 use mantlet_token::{
     Algorithm, Algorithms, ConfigError, Issuing, KeySet, Settings, SigningKey, Verifier, jwk, jws,
 };
