@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Mantlet beside its peers: the layer and the verdict (callgrind, a Python peer), CPU time of the proxy (nginx, wrk), the Python
+# Mantlet beside its peers: the layer and the verdict (callgrind, a Python peer), tokens, CPU time of the proxy (nginx, wrk), the Python
 # package. Run by `make bench`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -21,6 +21,7 @@ cmp -s benches/requirements.txt "$stamp" || {
     cp benches/requirements.txt "$stamp"
 }
 python3 benches/verdict.py || failed=1
+benches/target/release/token || failed=1
 cargo build --release --package mantlet-cli
 python3 benches/proxy.py || failed=1
 
