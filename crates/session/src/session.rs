@@ -1,0 +1,274 @@
+//! One session as the application sees it during a request.
+//!
+//! Changes are kept as changes, not as a copy of the whole: if another request has saved in between, they are made again
+//! over what it saved, member by member, so that neither is lost.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use serde_json::Value;
+
+use crate::command::Command;
+use crate::id::SessionId;
+use crate::record::{Data, Record};
+
+/// A session, stored or not yet; made by [`crate::Sessions::open`] or [`crate::SealedSessions::open`].
+///
+/// ```
+/// # use mantlet_session::Session;
+/// # let mut session = Session::default();
+/// assert!(session.get("cart").is_none() && !session.is_changed());
+/// session.insert("cart", serde_json::json!([7]));
+/// session.auth_changed(Some("alice"));
+/// assert_eq!(session.user(), Some("alice"));
+/// ```
+#[derive(Debug, Default)]
+pub struct Session {
+    pub(crate) base: Option<Arc<Record>>,
+    pub(crate) stored: Option<Stored>,
+    pub(crate) intent: Intent,
+    /// What a store has to be told whatever the application does.
+    pub(crate) pending: Vec<Command>,
+    /// The data with the changes made; none as long as there are no changes.
+    data: Option<Data>,
+    changes: Vec<Change>,
+    /// Set where the session is read too: the response then depends on the cookie.
+    touched: AtomicBool,
+}
+
+/// How a stored session was found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stored {
+    pub(crate) id: SessionId,
+    pub(crate) via: Via,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Via {
+    /// The id in force.
+    Current,
+    /// The id before it: the client is told the one in force again.
+    Previous,
+    /// A session that another one has replaced: to be read only.
+    Retired,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Intent {
+    #[default]
+    Keep,
+    /// Another user, or other rights of the same one.
+    Authenticated(Option<String>),
+    Destroyed,
+}
+
+#[derive(Clone, Debug)]
+enum Change {
+    Insert(String, Value),
+    Remove(String),
+    Clear,
+}
+
+impl Change {
+    fn make(&self, data: &mut Data) {
+        match self {
+            Self::Insert(name, value) => {
+                data.insert(name.clone(), value.clone());
+            }
+            Self::Remove(name) => {
+                data.shift_remove(name);
+            }
+            Self::Clear => data.clear(),
+        }
+    }
+}
+
+impl Session {
+    pub(crate) fn of(base: Arc<Record>, stored: Option<Stored>) -> Self {
+        Self {
+            base: Some(base),
+            stored,
+            ..Self::default()
+        }
+    }
+
+    /// Whether it was not there before this request.
+    pub fn is_new(&self) -> bool {
+        self.base.is_none()
+    }
+
+    /// Whether changes would be lost: the request came with the id of before a login.
+    pub fn is_read_only(&self) -> bool {
+        self.stored.is_some_and(|stored| stored.via == Via::Retired)
+    }
+
+    /// Whether the application has changed it.
+    pub fn is_changed(&self) -> bool {
+        !self.changes.is_empty() || self.intent != Intent::Keep
+    }
+
+    /// Whether the application has read or changed it: the response then is for this client alone.
+    pub fn is_touched(&self) -> bool {
+        self.touched.load(Ordering::Relaxed)
+    }
+
+    /// Whose session it is.
+    pub fn user(&self) -> Option<&str> {
+        self.touch();
+        match &self.intent {
+            Intent::Keep => self.base.as_ref()?.user.as_deref(),
+            Intent::Authenticated(user) => user.as_deref(),
+            Intent::Destroyed => None,
+        }
+    }
+
+    /// When it began, in seconds since the epoch; none of a new one.
+    pub fn created(&self) -> Option<u64> {
+        self.touch();
+        self.base.as_ref().map(|base| base.created)
+    }
+
+    /// When its user logged in, in seconds since the epoch; that of before this request.
+    pub fn auth_time(&self) -> Option<u64> {
+        self.touch();
+        self.base.as_ref()?.auth_time
+    }
+
+    /// The data.
+    pub fn data(&self) -> &Data {
+        static EMPTY: LazyLock<Data> = LazyLock::new(Data::new);
+        self.touch();
+        match (&self.data, &self.base) {
+            (Some(data), _) => data,
+            (None, Some(base)) => &base.data,
+            (None, None) => &EMPTY,
+        }
+    }
+
+    /// One member of the data.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.data().get(name)
+    }
+
+    /// Sets a member.
+    pub fn insert(&mut self, name: &str, value: impl Into<Value>) {
+        self.change(Change::Insert(name.to_owned(), value.into()));
+    }
+
+    /// Removes a member.
+    pub fn remove(&mut self, name: &str) {
+        self.change(Change::Remove(name.to_owned()));
+    }
+
+    /// Removes all members. The session stays: see [`Session::destroy`].
+    pub fn clear(&mut self) {
+        self.change(Change::Clear);
+    }
+
+    /// Says that somebody has logged in, or has other rights now; `None`: nobody is logged in any more. The id is replaced:
+    /// whoever knew the one from before does not know this one (session fixation, CWE-384). The data stays.
+    pub fn auth_changed(&mut self, user: Option<&str>) {
+        self.touch();
+        self.intent = Intent::Authenticated(user.map(str::to_owned));
+    }
+
+    /// Ends it: logout.
+    pub fn destroy(&mut self) {
+        self.touch();
+        self.changes.clear();
+        self.data = Some(Data::new());
+        self.intent = Intent::Destroyed;
+    }
+
+    fn change(&mut self, change: Change) {
+        self.touch();
+        let base = &self.base;
+        let data = self.data.get_or_insert_with(|| {
+            base.as_ref()
+                .map(|base| base.data.clone())
+                .unwrap_or_default()
+        });
+        change.make(data);
+        self.changes.push(change);
+        if self.intent == Intent::Destroyed {
+            // a new session after the old one was ended
+            self.intent = Intent::Authenticated(None);
+        }
+    }
+
+    fn touch(&self) {
+        self.touched.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_changes(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
+    pub(crate) fn take_data(&self) -> Data {
+        match (&self.data, &self.base) {
+            (Some(data), _) => data.clone(),
+            (None, Some(base)) => base.data.clone(),
+            (None, None) => Data::new(),
+        }
+    }
+
+    /// The same changes over what somebody else has saved.
+    pub(crate) fn rebase(&mut self, record: Arc<Record>) {
+        if !self.changes.is_empty() {
+            let mut data = record.data.clone();
+            for change in &self.changes {
+                change.make(&mut data);
+            }
+            self.data = Some(data);
+        }
+        self.base = Some(record);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::id::Proof;
+
+    #[test]
+    fn changes_are_made_again_over_what_somebody_else_saved() {
+        let mut record = Record::new(Proof::from_bytes([0; 32]), 0);
+        record.data.insert("cart".to_owned(), json!([1]));
+        let mut session = Session::of(Arc::new(record.clone()), None);
+        session.insert("theme", "dark");
+        session.remove("draft");
+        record.data.insert("cart".to_owned(), json!([1, 2]));
+        record.data.insert("draft".to_owned(), json!("x"));
+        session.rebase(Arc::new(record));
+        assert_eq!(
+            Value::Object(session.take_data()),
+            json!({"cart": [1, 2], "theme": "dark"})
+        );
+    }
+
+    #[test]
+    fn reading_is_noticed() {
+        let session = Session::default();
+        assert!(!session.is_touched());
+        assert!(session.get("a").is_none());
+        assert!(session.is_touched() && !session.is_changed());
+    }
+
+    #[test]
+    fn data_after_the_end_is_that_of_a_new_session() {
+        let mut record = Record::new(Proof::from_bytes([0; 32]), 0);
+        record.data.insert("cart".to_owned(), json!([1]));
+        record.user = Some("alice".to_owned());
+        let mut session = Session::of(Arc::new(record), None);
+        session.destroy();
+        assert!(session.data().is_empty() && session.user().is_none());
+        session.insert("notice", "you are logged out");
+        assert_eq!(session.intent, Intent::Authenticated(None));
+        assert_eq!(
+            Value::Object(session.take_data()),
+            json!({"notice": "you are logged out"})
+        );
+    }
+}
