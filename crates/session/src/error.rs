@@ -20,6 +20,9 @@ pub enum ConfigError {
     /// The same secret twice.
     #[error("a secret stands in the list twice")]
     RepeatedSecret,
+    /// The cryptographic library did not derive a key.
+    #[error("no key could be derived from a secret")]
+    Derivation,
     /// A cookie name that is no token (RFC 6265bis section 4.1.1), or longer than 64 bytes.
     #[error(
         "{0:?} is no cookie name: 1 to 64 letters, digits, hyphens and underscores, such as __Host-session"

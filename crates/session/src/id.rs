@@ -18,6 +18,7 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::error::ConfigError;
 use crate::ring::{KeyId, Keys, Purpose, Ring};
 
 const VERSION: &str = "v1.";
@@ -119,12 +120,15 @@ pub struct IdSeal {
 
 impl IdSeal {
     /// The seal of a ring for a cookie of this name.
-    pub fn new(ring: &Ring, cookie: &str) -> Self {
-        let keys = ring.derive(Purpose::Id, cookie);
-        Self {
+    ///
+    /// # Errors
+    /// [`ConfigError::Derivation`].
+    pub fn new(ring: &Ring, cookie: &str) -> Result<Self, ConfigError> {
+        let keys = ring.derive(Purpose::Id, cookie)?;
+        Ok(Self {
             macs: keys.map(|id, key| (id, hmac::Key::new(hmac::HMAC_SHA256, key))),
-            rotation: ring.derive(Purpose::Rotation, cookie),
-        }
+            rotation: ring.derive(Purpose::Rotation, cookie)?,
+        })
     }
 
     /// The cookie value of an id.
@@ -203,7 +207,7 @@ mod tests {
         let secrets = fills
             .iter()
             .map(|&fill| Secret::new(&[fill; 32]).expect("long enough"));
-        IdSeal::new(&Ring::new(secrets.collect()).expect("a ring"), cookie)
+        IdSeal::new(&Ring::new(secrets.collect()).expect("a ring"), cookie).expect("keys")
     }
 
     fn id(fill: u8) -> SessionId {

@@ -76,10 +76,8 @@ impl Ring {
         if secrets.len() > MAX_SECRETS {
             return Err(ConfigError::ManySecrets(secrets.len()));
         }
-        let ids: Vec<KeyId> = secrets
-            .iter()
-            .map(|secret| KeyId::of(&prk(secret)))
-            .collect();
+        let ids = secrets.iter().map(|secret| KeyId::of(&prk(secret)));
+        let ids = ids.collect::<Result<Vec<KeyId>, _>>()?;
         if (1..ids.len()).any(|at| ids[..at].contains(&ids[at])) {
             return Err(ConfigError::RepeatedSecret);
         }
@@ -97,13 +95,13 @@ impl Ring {
     }
 
     /// The key of each secret for one purpose and cookie name.
-    pub(crate) fn derive(&self, purpose: Purpose, cookie: &str) -> Keys {
+    pub(crate) fn derive(&self, purpose: Purpose, cookie: &str) -> Result<Keys, ConfigError> {
         let key = |secret: &Secret| {
             let prk = prk(secret);
             let info = [purpose.label(), cookie.as_bytes()];
-            (KeyId::of(&prk), expand(&prk, &info))
+            Ok((KeyId::of(&prk)?, expand(&prk, &info)?))
         };
-        Keys(self.0.iter().map(key).collect())
+        self.0.iter().map(key).collect::<Result<_, _>>().map(Keys)
     }
 }
 
@@ -133,11 +131,11 @@ impl Purpose {
 pub struct KeyId(pub(crate) [u8; 4]);
 
 impl KeyId {
-    fn of(prk: &Prk) -> Self {
-        let bytes = expand(prk, &[b"key id"]);
+    fn of(prk: &Prk) -> Result<Self, ConfigError> {
+        let bytes = expand(prk, &[b"key id"])?;
         let mut id = [0; 4];
         id.copy_from_slice(&bytes[..4]);
-        Self(id)
+        Ok(Self(id))
     }
 }
 
@@ -174,14 +172,12 @@ impl KeyType for Length {
     }
 }
 
-fn expand(prk: &Prk, info: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+fn expand(prk: &Prk, info: &[&[u8]]) -> Result<Zeroizing<[u8; 32]>, ConfigError> {
     let mut key = Zeroizing::new([0; 32]);
-    let filled = prk
-        .expand(info, Length)
-        .and_then(|okm| okm.fill(&mut key[..]));
-    // 32 bytes are the length that was asked for, and far from the 255 hashes that HKDF can give
-    debug_assert!(filled.is_ok());
-    key
+    prk.expand(info, Length)
+        .and_then(|okm| okm.fill(&mut key[..]))
+        .map_err(|_| ConfigError::Derivation)?;
+    Ok(key)
 }
 
 #[cfg(test)]
@@ -199,7 +195,7 @@ mod tests {
         let mut keys = Vec::new();
         for purpose in [Purpose::Id, Purpose::Rotation, Purpose::Seal] {
             for cookie in ["a", "b"] {
-                let derived = ring.derive(purpose, cookie);
+                let derived = ring.derive(purpose, cookie).expect("keys");
                 keys.extend(derived.0.iter().map(|(_, key)| **key));
             }
         }

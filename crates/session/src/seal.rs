@@ -64,20 +64,20 @@ impl SealedSessions {
     /// [`ConfigError`] if the times do not fit together.
     pub fn new(ring: &Ring, cookie: Cookie, lifetimes: Lifetimes) -> Result<Self, ConfigError> {
         lifetimes.check()?;
-        let keys = ring.derive(Purpose::Seal, cookie.name()).map(|id, key| {
+        let keys = ring.derive(Purpose::Seal, cookie.name())?.map(|id, key| {
             let key = UnboundKey::new(&AES_256_GCM_SIV, key).ok()?;
             Some((id, LessSafeKey::new(key)))
         });
         // 32 bytes are the length of the algorithm's key
         let keys: Option<Vec<_>> = keys.into_iter().collect();
         Ok(Self {
-            keys: keys.ok_or(ConfigError::NoSecret)?.into(),
+            keys: keys.ok_or(ConfigError::Derivation)?.into(),
             cookie,
             lifetimes,
         })
     }
 
-    /// The same with a Secure cookie: for a request that came over https.
+    /// The same with a Secure cookie, to be made once and used for requests that came over https.
     #[must_use]
     pub fn secured(&self) -> Self {
         Self {

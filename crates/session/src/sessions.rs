@@ -209,6 +209,9 @@ pub enum SaveError {
     /// The request came with an id of before a login.
     #[error("the request came with the session of before a login; its changes are not kept")]
     ReadOnly,
+    /// The store did not answer; nobody knows what it has written.
+    #[error("the session store did not answer")]
+    Unanswered,
     /// The store has no room.
     #[error("the session store is full")]
     Full,
@@ -229,11 +232,11 @@ impl Sessions {
     /// Sessions of these settings.
     ///
     /// # Errors
-    /// [`ConfigError::Lifetimes`].
+    /// [`ConfigError`] if the times do not fit together.
     pub fn new(ring: &Ring, cookie: Cookie, lifetimes: Lifetimes) -> Result<Self, ConfigError> {
         lifetimes.check()?;
         Ok(Self {
-            seal: IdSeal::new(ring, cookie.name()),
+            seal: IdSeal::new(ring, cookie.name())?,
             cookie,
             lifetimes,
         })
@@ -244,7 +247,7 @@ impl Sessions {
         &self.cookie
     }
 
-    /// The same with a Secure cookie: for a request that came over https.
+    /// The same with a Secure cookie, to be made once and used for requests that came over https.
     #[must_use]
     pub fn secured(&self) -> Self {
         Self {
@@ -316,7 +319,7 @@ impl Sessions {
         self.attempt(session, 0, now, random)
     }
 
-    /// Reads the store's answers to [`Closing::commands`].
+    /// Reads the store's answers to [`Closing::commands`]; none at all if it could not be reached.
     ///
     /// # Errors
     /// [`CloseError`] if what has to be tried again cannot be.
@@ -340,6 +343,9 @@ impl Sessions {
                 saved,
             }))
         };
+        if replies.len() != closing.commands.len() {
+            return done(&closing, None, Err(SaveError::Unanswered));
+        }
         let reply = match failure {
             None => {
                 let lost = closing.session.is_read_only() && closing.session.is_changed();
@@ -393,10 +399,12 @@ impl Sessions {
         let cookie = match (session.stored, session.base.clone(), &session.intent) {
             (_, _, Intent::Destroyed) => {
                 let until = self.lifetimes.tombstone(now);
-                commands.extend(session.stored.map(|stored| Command::Delete {
-                    key: stored.id.row(),
-                    until,
-                }));
+                let own = session.stored.map(|stored| stored.id.row());
+                let base = session.base.as_ref();
+                let retired = base.and_then(|base| base.retired.as_ref());
+                // a logout that was on its way when somebody logged in ends both
+                let keys = own.into_iter().chain(retired.map(Retired::successor));
+                commands.extend(keys.map(|key| Command::Delete { key, until }));
                 Some(self.cookie.clear())
             }
             (Some(stored), Some(_), _) if stored.via == Via::Retired => None,

@@ -402,6 +402,36 @@ fn a_session_that_was_ended_meanwhile_does_not_come_back() {
 }
 
 #[test]
+fn a_logout_that_was_on_its_way_at_a_login_ends_both() {
+    let service = Service::new();
+    let before = pair(&service.request("", NOW, |session| session.insert("n", 0)));
+    let after = pair(&service.request(&before, NOW, |session| session.auth_changed(Some("alice"))));
+    service.request(&before, NOW + 1, Session::destroy);
+    assert_eq!(service.open(&after, NOW + 2).event, Some(Event::Deleted));
+}
+
+#[test]
+fn a_store_that_does_not_answer_leaves_no_cookie() {
+    let service = Service::new();
+    let mut session = service.open("", NOW).session;
+    session.auth_changed(Some("alice"));
+    let closing = service
+        .sessions
+        .close(session, NOW, &mut service.random())
+        .expect("closed");
+    let settled = service
+        .sessions
+        .settle(closing, &[], NOW, &mut service.random());
+    let Ok(Settled::Done(outcome)) = settled else {
+        panic!("it is over");
+    };
+    assert_eq!(
+        (outcome.saved, outcome.cookie),
+        (Err(SaveError::Unanswered), None)
+    );
+}
+
+#[test]
 fn a_login_beside_a_slow_save_keeps_the_user() {
     let service = Service::new();
     let before = pair(&service.request("", NOW, |session| session.insert("n", 0)));
