@@ -7,9 +7,11 @@
 //! It is bounded by bytes, and what is asked for most stays (quick_cache's S3-FIFO).
 
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::Arc;
 
 use quick_cache::Weighter;
+use quick_cache::sync::DefaultLifecycle;
 
 use crate::keyset::Generation;
 use crate::reject::Reject;
@@ -27,12 +29,42 @@ use crate::verify::{Verified, Verifier};
 /// assert_eq!(cache.verify(&verifier, &revoked, b"no.token", now).err(), Some(Reject::Malformed));
 /// # Ok::<(), mantlet_token::ConfigError>(())
 /// ```
-pub struct Cache(quick_cache::sync::Cache<CacheKey, Arc<Verified>, Bytes>);
+pub struct Cache(Table);
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+type Table = quick_cache::sync::Cache<CacheKey, Arc<Verified>, Bytes, BuildHasherDefault<Prefix>>;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct CacheKey {
     digest: [u8; 32],
     generation: Generation,
+}
+
+impl Hash for CacheKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let mut prefix = [0; 8];
+        prefix.copy_from_slice(&self.digest[..8]);
+        state.write_u64(u64::from_ne_bytes(prefix) ^ self.generation.number());
+    }
+}
+
+/// The digest is a hash already, and only what an issuer has signed gets in.
+#[derive(Clone, Copy, Default)]
+struct Prefix(u64);
+
+impl Hasher for Prefix {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
 }
 
 #[derive(Clone)]
@@ -48,11 +80,9 @@ impl Cache {
     /// A cache of at most this many bytes; a token takes about a kilobyte.
     pub fn new(max_bytes: u64) -> Self {
         let items = usize::try_from(max_bytes / 1024).unwrap_or(usize::MAX);
-        Self(quick_cache::sync::Cache::with_weighter(
-            items.clamp(16, 1 << 20),
-            max_bytes,
-            Bytes,
-        ))
+        let items = items.clamp(16, 1 << 20);
+        let (hasher, lifecycle) = (BuildHasherDefault::default(), DefaultLifecycle::default());
+        Self(Table::with(items, max_bytes, Bytes, hasher, lifecycle))
     }
 
     /// Verifies a token at `now`, in seconds since the epoch, and whether it is revoked.
