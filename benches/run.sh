@@ -22,6 +22,7 @@ cmp -s benches/requirements.txt "$stamp" || {
 }
 python3 benches/verdict.py || failed=1
 benches/target/release/token || failed=1
+benches/target/release/session
 cargo build --release --package mantlet-cli
 python3 benches/proxy.py || failed=1
 
