@@ -12,6 +12,7 @@ mod id;
 pub mod import;
 mod lifetime;
 mod local;
+mod outcome;
 mod record;
 mod ring;
 mod seal;
@@ -24,11 +25,9 @@ pub use error::ConfigError;
 pub use id::{IdSeal, Proof, RowKey, SessionId};
 pub use lifetime::Lifetimes;
 pub use local::Local;
+pub use outcome::{CloseError, Event, NoRandom, Outcome, Random, SaveError};
 pub use record::{Data, Previous, Record, Retired};
 pub use ring::{KeyId, MAX_SECRETS, MIN_SECRET, Ring, Secret};
 pub use seal::{MAX_COOKIE, SealedSessions};
 pub use session::Session;
-pub use sessions::{
-    CloseError, Closing, Event, Found, MAX_DATA, NoRandom, Opened, Outcome, Random, SaveError,
-    Sessions, Settled,
-};
+pub use sessions::{Closing, Found, MAX_DATA, Opened, Sessions, Settled};

@@ -26,10 +26,11 @@ use crate::cookie::{Cookie, Sent};
 use crate::error::ConfigError;
 use crate::id::Proof;
 use crate::lifetime::Lifetimes;
+use crate::outcome::{CloseError, Event, Outcome, Random};
 use crate::record::{Data, Record};
 use crate::ring::{KeyId, Purpose, Ring};
 use crate::session::{Intent, Session};
-use crate::sessions::{CloseError, Event, Opened, Outcome, Random};
+use crate::sessions::Opened;
 
 /// The longest name and value of a cookie, in bytes: browsers take 4096 with the attributes.
 pub const MAX_COOKIE: usize = 3800;
@@ -136,9 +137,8 @@ impl SealedSessions {
         now: u64,
         random: Random<'_>,
     ) -> Result<Outcome, CloseError> {
-        let base = session.base.as_deref();
+        let base = session.base.as_deref().filter(|_| !session.destroyed);
         let sealed = match &session.intent {
-            Intent::Destroyed => return Ok(self.outcome(session, Some(self.cookie.clear()))),
             Intent::Authenticated(user) => Some(Sealed {
                 iat: now,
                 created: now,
@@ -159,25 +159,21 @@ impl SealedSessions {
             }
         };
         let cookie = match sealed {
-            Some(sealed) if base.is_some() || sealed.user.is_some() || !sealed.data.is_empty() => {
+            Some(sealed) if base.is_some() || !session.is_vacant() => {
                 let left = sealed
                     .created
                     .saturating_add(self.lifetimes.absolute)
                     .saturating_sub(now);
                 Some(self.cookie.set(&self.seal(&sealed, random)?, Some(left)))
             }
-            _ => None,
+            _ => session.destroyed.then(|| self.cookie.clear()),
         };
-        Ok(self.outcome(session, cookie))
-    }
-
-    fn outcome(&self, session: &Session, cookie: Option<String>) -> Outcome {
-        Outcome {
+        Ok(Outcome {
             private: session.is_touched() || cookie.is_some(),
-            clear_site_data: session.intent == Intent::Destroyed,
+            clear_site_data: session.destroyed && session.is_vacant(),
             cookie,
             saved: Ok(()),
-        }
+        })
     }
 
     fn seal(&self, sealed: &Sealed, random: Random<'_>) -> Result<String, CloseError> {

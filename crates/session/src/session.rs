@@ -27,6 +27,8 @@ pub struct Session {
     pub(crate) base: Option<Arc<Record>>,
     pub(crate) stored: Option<Stored>,
     pub(crate) intent: Intent,
+    /// What was there is to go at once; what was set since then is a new session.
+    pub(crate) destroyed: bool,
     /// What a store has to be told whatever the application does.
     pub(crate) pending: Vec<Command>,
     /// The data with the changes made; none as long as there are no changes.
@@ -59,7 +61,6 @@ pub(crate) enum Intent {
     Keep,
     /// Another user, or other rights of the same one.
     Authenticated(Option<String>),
-    Destroyed,
 }
 
 #[derive(Clone, Debug)]
@@ -104,7 +105,7 @@ impl Session {
 
     /// Whether the application has changed it.
     pub fn is_changed(&self) -> bool {
-        !self.changes.is_empty() || self.intent != Intent::Keep
+        !self.changes.is_empty() || self.intent != Intent::Keep || self.destroyed
     }
 
     /// Whether the application has read or changed it: the response then is for this client alone.
@@ -114,30 +115,38 @@ impl Session {
 
     /// Whose session it is.
     pub fn user(&self) -> Option<&str> {
-        self.touch();
         match &self.intent {
-            Intent::Keep => self.base.as_ref()?.user.as_deref(),
-            Intent::Authenticated(user) => user.as_deref(),
-            Intent::Destroyed => None,
+            Intent::Keep => self.living()?.user.as_deref(),
+            Intent::Authenticated(user) => {
+                self.touch();
+                user.as_deref()
+            }
         }
     }
 
     /// When it began, in seconds since the epoch; none of a new one.
     pub fn created(&self) -> Option<u64> {
-        self.touch();
-        self.base.as_ref().map(|base| base.created)
+        self.living().map(|base| base.created)
     }
 
     /// When its user logged in, in seconds since the epoch; that of before this request.
     pub fn auth_time(&self) -> Option<u64> {
+        self.living()?.auth_time
+    }
+
+    fn living(&self) -> Option<&Record> {
         self.touch();
-        self.base.as_ref()?.auth_time
+        self.base.as_deref().filter(|_| !self.destroyed)
     }
 
     /// The data.
     pub fn data(&self) -> &Data {
-        static EMPTY: LazyLock<Data> = LazyLock::new(Data::new);
         self.touch();
+        self.own_data()
+    }
+
+    fn own_data(&self) -> &Data {
+        static EMPTY: LazyLock<Data> = LazyLock::new(Data::new);
         match (&self.data, &self.base) {
             (Some(data), _) => data,
             (None, Some(base)) => &base.data,
@@ -172,12 +181,13 @@ impl Session {
         self.intent = Intent::Authenticated(user.map(str::to_owned));
     }
 
-    /// Ends it: logout.
+    /// Ends it: logout. What is set after this is a new session.
     pub fn destroy(&mut self) {
         self.touch();
         self.changes.clear();
         self.data = Some(Data::new());
-        self.intent = Intent::Destroyed;
+        self.intent = Intent::Keep;
+        self.destroyed = true;
     }
 
     fn change(&mut self, change: Change) {
@@ -190,10 +200,6 @@ impl Session {
         });
         change.make(data);
         self.changes.push(change);
-        if self.intent == Intent::Destroyed {
-            // a new session after the old one was ended
-            self.intent = Intent::Authenticated(None);
-        }
     }
 
     fn touch(&self) {
@@ -204,12 +210,21 @@ impl Session {
         !self.changes.is_empty()
     }
 
+    /// Whether there is nothing to keep: no user and no data.
+    pub(crate) fn is_vacant(&self) -> bool {
+        let user = match &self.intent {
+            Intent::Keep => self
+                .base
+                .as_ref()
+                .filter(|_| !self.destroyed)
+                .and_then(|base| base.user.as_ref()),
+            Intent::Authenticated(user) => user.as_ref(),
+        };
+        user.is_none() && self.own_data().is_empty()
+    }
+
     pub(crate) fn take_data(&self) -> Data {
-        match (&self.data, &self.base) {
-            (Some(data), _) => data.clone(),
-            (None, Some(base)) => base.data.clone(),
-            (None, None) => Data::new(),
-        }
+        self.own_data().clone()
     }
 
     /// The same changes over what somebody else has saved.
@@ -257,15 +272,17 @@ mod tests {
     }
 
     #[test]
-    fn data_after_the_end_is_that_of_a_new_session() {
+    fn after_the_end_nothing_of_it_is_seen() {
         let mut record = Record::new(Proof::from_bytes([0; 32]), 0);
         record.data.insert("cart".to_owned(), json!([1]));
         record.user = Some("alice".to_owned());
         let mut session = Session::of(Arc::new(record), None);
+        session.insert("n", 1);
         session.destroy();
-        assert!(session.data().is_empty() && session.user().is_none());
+        assert!(
+            session.data().is_empty() && session.user().is_none() && session.created().is_none()
+        );
         session.insert("notice", "you are logged out");
-        assert_eq!(session.intent, Intent::Authenticated(None));
         assert_eq!(
             Value::Object(session.take_data()),
             json!({"notice": "you are logged out"})

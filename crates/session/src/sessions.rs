@@ -44,13 +44,12 @@
 
 use std::sync::Arc;
 
-use thiserror::Error;
-
 use crate::command::{Command, Reply};
 use crate::cookie::{Cookie, Sent};
 use crate::error::ConfigError;
 use crate::id::{IdSeal, RANDOM, SessionId};
 use crate::lifetime::Lifetimes;
+use crate::outcome::{CloseError, Event, Outcome, Random, SaveError};
 use crate::record::{Previous, Record, Retired, weight_of};
 use crate::ring::Ring;
 use crate::session::{Intent, Session, Stored, Via};
@@ -59,68 +58,6 @@ use crate::session::{Intent, Session, Stored, Via};
 pub const MAX_DATA: usize = 64 * 1024;
 /// How often a save is tried again when others save in between.
 const ATTEMPTS: u8 = 8;
-
-/// Fills bytes that nobody can predict.
-pub type Random<'a> = &'a mut dyn FnMut(&mut [u8]) -> Result<(), NoRandom>;
-
-/// The source of randomness failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("the operating system gives no random bytes: no session can be made")]
-pub struct NoRandom;
-
-/// A session could not be closed: nothing was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum CloseError {
-    /// The source of randomness failed.
-    #[error(transparent)]
-    NoRandom(#[from] NoRandom),
-    /// The data takes too much.
-    #[error(
-        "the session has {size} bytes, and {max} are the most; keep large things in a database and their keys here"
-    )]
-    TooLarge {
-        /// What it takes.
-        size: usize,
-        /// What it may take.
-        max: usize,
-    },
-    /// The cryptographic library failed.
-    #[error("the session could not be sealed")]
-    Seal,
-}
-
-/// What is worth a line in the log on the way in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event {
-    /// The cookie came twice.
-    Repeated,
-    /// The seal is not of a key of the ring: forged, or older than the ring.
-    Forged,
-    /// The store does not know the id: expired, or the store was emptied.
-    Unknown,
-    /// The session was ended: logout, or revoked.
-    Deleted,
-    /// The idle or the absolute time is over.
-    Expired,
-    /// An id that was replaced came again: the session was deleted.
-    Reused,
-}
-
-impl Event {
-    /// `session.cause`: for logs, tests and dashboards; it does not change.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Repeated => "session.repeated",
-            Self::Forged => "session.forged",
-            Self::Unknown => "session.unknown",
-            Self::Deleted => "session.deleted",
-            Self::Expired => "session.expired",
-            Self::Reused => "session.reused",
-        }
-    }
-}
 
 /// What a request brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,40 +121,6 @@ pub enum Settled {
     Done(Outcome),
     /// Somebody else has saved: run this batch, and settle again.
     Again(Box<Closing>),
-}
-
-/// What the response gets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// The value of a Set-Cookie.
-    pub cookie: Option<String>,
-    /// Whether the response is for this client alone: `Vary: Cookie`, `Cache-Control: no-store`.
-    pub private: bool,
-    /// Whether what the browser keeps of this site should go: `Clear-Site-Data`, at a logout.
-    pub clear_site_data: bool,
-    /// Whether what the application changed is kept.
-    pub saved: Result<(), SaveError>,
-}
-
-/// The changes of a session are lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum SaveError {
-    /// The session was ended while the request was running.
-    #[error("the session was ended while the request was running; its changes are not kept")]
-    Gone,
-    /// The request came with an id of before a login.
-    #[error("the request came with the session of before a login; its changes are not kept")]
-    ReadOnly,
-    /// The store did not answer; nobody knows what it has written.
-    #[error("the session store did not answer")]
-    Unanswered,
-    /// The store has no room.
-    #[error("the session store is full")]
-    Full,
-    /// Others saved in between, again and again.
-    #[error("too many requests of one session save at once")]
-    Contended,
 }
 
 /// Sessions that a store keeps, under a cookie that has an id.
@@ -339,16 +242,19 @@ impl Sessions {
             Ok(Settled::Done(Outcome {
                 cookie,
                 private: closing.session.is_touched() || closing.cookie.is_some(),
-                clear_site_data: closing.session.intent == Intent::Destroyed,
+                clear_site_data: closing.session.destroyed && closing.session.is_vacant(),
                 saved,
             }))
         };
+        // a logout takes the cookie away, whatever the store says
+        let gone = closing.session.destroyed.then(|| self.cookie.clear());
         if replies.len() != closing.commands.len() {
-            return done(&closing, None, Err(SaveError::Unanswered));
+            return done(&closing, gone, Err(SaveError::Unanswered));
         }
         let reply = match failure {
             None => {
-                let lost = closing.session.is_read_only() && closing.session.is_changed();
+                let session = &closing.session;
+                let lost = session.is_read_only() && session.is_changed() && !session.destroyed;
                 let saved = if lost {
                     Err(SaveError::ReadOnly)
                 } else {
@@ -359,7 +265,7 @@ impl Sessions {
             Some((_, reply)) => reply.clone(),
         };
         if closing.attempts >= ATTEMPTS {
-            return done(&closing, None, Err(SaveError::Contended));
+            return done(&closing, gone, Err(SaveError::Contended));
         }
         let Closing {
             mut session,
@@ -367,8 +273,8 @@ impl Sessions {
             ..
         } = match reply {
             Reply::Conflict(_) | Reply::Exists => closing,
-            Reply::Full => return done(&closing, None, Err(SaveError::Full)),
-            _ => return done(&closing, None, Err(SaveError::Gone)),
+            Reply::Full => return done(&closing, gone, Err(SaveError::Full)),
+            _ => return done(&closing, gone, Err(SaveError::Gone)),
         };
         if let (Reply::Conflict(record), Some(stored)) = (reply, session.stored) {
             let Some(via @ (Via::Current | Via::Previous)) = via(&stored.id, &record, now) else {
@@ -396,40 +302,42 @@ impl Sessions {
         random: Random<'_>,
     ) -> Result<Closing, CloseError> {
         let mut commands = std::mem::take(&mut session.pending);
-        let cookie = match (session.stored, session.base.clone(), &session.intent) {
-            (_, _, Intent::Destroyed) => {
-                let until = self.lifetimes.tombstone(now);
-                let own = session.stored.map(|stored| stored.id.row());
-                let base = session.base.as_ref();
-                let retired = base.and_then(|base| base.retired.as_ref());
-                // a logout that was on its way when somebody logged in ends both
-                let keys = own.into_iter().chain(retired.map(Retired::successor));
-                commands.extend(keys.map(|key| Command::Delete { key, until }));
-                Some(self.cookie.clear())
-            }
-            (Some(stored), Some(_), _) if stored.via == Via::Retired => None,
-            (Some(stored), Some(base), Intent::Authenticated(user)) => {
+        if session.destroyed {
+            let until = self.lifetimes.tombstone(now);
+            let own = session.stored.map(|stored| stored.id.row());
+            let base = session.base.as_ref();
+            let retired = base.and_then(|base| base.retired.as_ref());
+            // a logout that was on its way when somebody logged in ends both
+            let keys = own.into_iter().chain(retired.map(Retired::successor));
+            commands.extend(keys.map(|key| Command::Delete { key, until }));
+        }
+        let living = session
+            .stored
+            .zip(session.base.clone())
+            .filter(|_| !session.destroyed);
+        let cookie = match (living, &session.intent) {
+            (Some((stored, _)), _) if stored.via == Via::Retired => None,
+            (Some((stored, base)), Intent::Authenticated(user)) => {
                 let created = self.create(&session, user.clone(), now, random)?;
                 commands.push(self.retire(&stored.id, &base, &created.id, now));
                 commands.push(created.command);
                 Some(created.cookie)
             }
-            (Some(stored), Some(base), Intent::Keep) => {
+            (Some((stored, base)), Intent::Keep) => {
                 let (command, cookie) = self.keep(&session, &stored, &base, now, random)?;
                 commands.extend(command);
                 cookie
             }
-            (_, _, Intent::Authenticated(user)) if user.is_some() || session.has_changes() => {
-                let created = self.create(&session, user.clone(), now, random)?;
+            (None, _) if session.is_vacant() => session.destroyed.then(|| self.cookie.clear()),
+            (None, intent) => {
+                let user = match intent {
+                    Intent::Authenticated(user) => user.clone(),
+                    Intent::Keep => None,
+                };
+                let created = self.create(&session, user, now, random)?;
                 commands.push(created.command);
                 Some(created.cookie)
             }
-            _ if !session.take_data().is_empty() => {
-                let created = self.create(&session, None, now, random)?;
-                commands.push(created.command);
-                Some(created.cookie)
-            }
-            _ => None,
         };
         Ok(Closing {
             session,

@@ -411,6 +411,56 @@ fn a_logout_that_was_on_its_way_at_a_login_ends_both() {
 }
 
 #[test]
+fn what_is_set_after_a_logout_is_a_new_session_and_the_old_one_is_gone_at_once() {
+    let service = Service::new();
+    let alice = service.login("alice", NOW);
+    let told = service.request(&alice, NOW, |session| {
+        session.destroy();
+        session.insert("notice", "you are logged out");
+    });
+    assert!(
+        !told.outcome.clear_site_data,
+        "it would take the new cookie too"
+    );
+    assert_eq!(service.open(&alice, NOW).event, Some(Event::Deleted));
+    let after = service.open(&pair(&told), NOW).session;
+    assert!(after.user().is_none() && after.get("notice").is_some() && after.get("n").is_none());
+
+    let alice = service.login("alice", NOW);
+    let told = service.request(&alice, NOW, |session| {
+        session.destroy();
+        session.auth_changed(Some("bob"));
+    });
+    assert_eq!(service.open(&alice, NOW).event, Some(Event::Deleted));
+    let after = service.open(&pair(&told), NOW).session;
+    assert_eq!((after.user(), after.get("n")), (Some("bob"), None));
+}
+
+#[test]
+fn a_logout_takes_the_cookie_away_whatever_the_store_says() {
+    let service = Service::new();
+    let alice = service.login("alice", NOW);
+    let mut session = service.open(&alice, NOW).session;
+    session.destroy();
+    let closing = service
+        .sessions
+        .close(session, NOW, &mut service.random())
+        .expect("closed");
+    let settled = service
+        .sessions
+        .settle(closing, &[], NOW, &mut service.random());
+    let Ok(Settled::Done(outcome)) = settled else {
+        panic!("it is over");
+    };
+    assert_eq!(outcome.saved, Err(SaveError::Unanswered));
+    assert!(
+        outcome
+            .cookie
+            .is_some_and(|cookie| cookie.contains("Max-Age=0"))
+    );
+}
+
+#[test]
 fn a_store_that_does_not_answer_leaves_no_cookie() {
     let service = Service::new();
     let mut session = service.open("", NOW).session;
