@@ -3,6 +3,7 @@
 //! Changes are kept as changes, not as a copy of the whole: if another request has saved in between, they are made again
 //! over what it saved, member by member, so that neither is lost.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -12,7 +13,8 @@ use crate::command::Command;
 use crate::id::SessionId;
 use crate::record::{Data, Record};
 
-/// A session, stored or not yet; made by [`crate::Sessions::open`] or [`crate::SealedSessions::open`].
+/// A session, stored or not yet; made by [`crate::Sessions::open`] or [`crate::SealedSessions::open`]. It does not print its
+/// data.
 ///
 /// ```
 /// # use mantlet_session::Session;
@@ -22,7 +24,7 @@ use crate::record::{Data, Record};
 /// session.auth_changed(Some("alice"));
 /// assert_eq!(session.user(), Some("alice"));
 /// ```
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Session {
     pub(crate) base: Option<Arc<Record>>,
     pub(crate) stored: Option<Stored>,
@@ -237,6 +239,15 @@ impl Session {
             self.data = Some(data);
         }
         self.base = Some(record);
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("new", &self.is_new())
+            .field("changed", &self.is_changed())
+            .finish_non_exhaustive()
     }
 }
 

@@ -69,7 +69,13 @@ impl Demand {
 #[derive(Clone, Debug, PartialEq)]
 pub struct RequiredClaim {
     name: String,
-    one_of: Vec<Value>,
+    wanted: Wanted,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Wanted {
+    Anything,
+    OneOf(Vec<Value>),
 }
 
 impl RequiredClaim {
@@ -77,32 +83,27 @@ impl RequiredClaim {
     pub fn present(name: &str) -> Self {
         Self {
             name: name.to_owned(),
-            one_of: Vec::new(),
+            wanted: Wanted::Anything,
         }
     }
 
-    /// The claim equals one of the values, or is a list that contains one of them. No value is never met.
+    /// The claim equals one of the values, or is a list that contains one of them. Of no values none is met: a list that was
+    /// left empty by mistake lets nobody in.
     pub fn one_of<V: Into<Value>>(name: &str, values: impl IntoIterator<Item = V>) -> Self {
-        let one_of: Vec<Value> = values.into_iter().map(Into::into).collect();
         Self {
             name: name.to_owned(),
-            // a list that was left empty by mistake must not let everybody in
-            one_of: if one_of.is_empty() {
-                vec![Value::Null]
-            } else {
-                one_of
-            },
+            wanted: Wanted::OneOf(values.into_iter().map(Into::into).collect()),
         }
     }
 
     fn is_met_by(&self, value: &Value) -> bool {
-        if value.is_null() {
-            return false;
+        match (&self.wanted, value) {
+            (_, Value::Null) => false,
+            (Wanted::Anything, _) => true,
+            (Wanted::OneOf(values), Value::Array(list)) => {
+                values.contains(value) || list.iter().any(|one| values.contains(one))
+            }
+            (Wanted::OneOf(values), _) => values.contains(value),
         }
-        self.one_of.is_empty()
-            || self.one_of.contains(value)
-            || value
-                .as_array()
-                .is_some_and(|list| list.iter().any(|one| self.one_of.contains(one)))
     }
 }

@@ -26,6 +26,7 @@
 //! ```
 
 use std::borrow::Cow;
+use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -97,7 +98,6 @@ const STANDARD: [&str; 13] = [
 ];
 
 /// A token whose signature was verified: the payload is what the key's owner signed.
-#[derive(Debug)]
 pub struct Signed {
     algorithm: Algorithm,
     typ: Option<Box<str>>,
@@ -128,6 +128,17 @@ impl Signed {
 
     pub(crate) fn into_payload(self) -> Vec<u8> {
         self.payload
+    }
+}
+
+impl fmt::Debug for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Signed({}, {} bytes)",
+            self.algorithm,
+            self.payload.len()
+        )
     }
 }
 

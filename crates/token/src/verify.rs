@@ -21,6 +21,7 @@
 //! # Ok::<(), mantlet_token::ConfigError>(())
 //! ```
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -107,8 +108,8 @@ impl Verifier {
     }
 }
 
-/// A token that a [`Verifier`] has verified; nothing else makes one.
-#[derive(Clone, Debug)]
+/// A token that a [`Verifier`] has verified; nothing else makes one. It does not print its claims.
+#[derive(Clone)]
 pub struct Verified {
     algorithm: Algorithm,
     header: Option<Box<[u8]>>,
@@ -190,5 +191,16 @@ impl Verified {
     pub(crate) fn weight(&self) -> usize {
         // the registered claims are copies of parts of the payload
         size_of::<Self>() + 2 * self.payload.len() + self.header.as_ref().map_or(0, |h| h.len())
+    }
+}
+
+impl fmt::Debug for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Verified({}, {} bytes)",
+            self.algorithm,
+            self.payload.len()
+        )
     }
 }

@@ -315,6 +315,27 @@ fn a_set_is_refused_as_a_whole() {
 }
 
 #[test]
+fn secrets_with_ids_rotate() {
+    let key = |kid: &str, letter: &str| json!({"kty": "oct", "kid": kid, "k": letter.repeat(43)});
+    let set = json!({"keys": [key("new", "A"), key("old", "I")]}).to_string();
+    let loaded = jwk::load(set.as_bytes(), &algorithms(&["HS256"])).expect("a set");
+    let keys = KeySet::new(loaded.keys).expect("a set");
+    let settings = Settings::new(jws::Rules::new(algorithms(&["HS256"])));
+    let verifier = Verifier::new(settings, keys).expect("a verifier");
+    for (kid, letter, valid) in [("new", "A", true), ("old", "I", true), ("old", "A", false)] {
+        let jwk = key(kid, letter).to_string();
+        let signing = SigningKey::load(jwk.as_bytes(), named("HS256")).expect("a secret");
+        let issuing = Issuing::new(signing).kid(kid).expect("short");
+        let token = issuing.encode(&json!({}), NOW, [0; 16]).expect("a token");
+        assert_eq!(
+            verifier.verify(token.as_bytes(), NOW).is_ok(),
+            valid,
+            "{kid} {letter}"
+        );
+    }
+}
+
+#[test]
 fn one_secret_serves_each_allowed_hmac_if_it_is_long_enough() {
     let secret = [b'k'; 64];
     let loaded = jwk::load(&secret, &algorithms(&["HS256", "HS512"])).expect("long enough");

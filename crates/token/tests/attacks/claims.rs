@@ -108,7 +108,7 @@ fn of_an_access_token_are_all_there() {
 
 #[test]
 fn of_a_route_are_demanded() {
-    let claims = json!({"scope": "read write", "roles": ["clerk"], "tenant": 7, "none": null});
+    let claims = json!({"scope": "read write", "roles": ["clerk"], "tenant": 7, "none": null, "nothing": [null]});
     let verified = verifier(plain)
         .verify(with_claims(claims).as_bytes(), NOW)
         .expect("valid");
@@ -132,6 +132,10 @@ fn of_a_route_are_demanded() {
     );
     assert_eq!(
         claim(RequiredClaim::one_of::<Value>("tenant", [])),
+        Err(Reject::Forbidden)
+    );
+    assert_eq!(
+        claim(RequiredClaim::one_of::<Value>("nothing", [])),
         Err(Reject::Forbidden)
     );
     assert_eq!(claim(RequiredClaim::present("tenant")), Ok(()));
