@@ -84,6 +84,20 @@ pub fn cookie<'a>(
     }
 }
 
+/// The one token of these places, such as a field and a cookie.
+///
+/// # Errors
+/// [`Reject::Repeated`] if two places have one: which of them counts is not ours to guess.
+pub fn single<'a>(
+    places: impl IntoIterator<Item = Option<&'a [u8]>>,
+) -> Result<Option<&'a [u8]>, Reject> {
+    let mut tokens = places.into_iter().flatten();
+    match (tokens.next(), tokens.next()) {
+        (_, Some(_)) => Err(Reject::Repeated),
+        (token, None) => Ok(token),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,5 +147,13 @@ mod tests {
         assert_eq!(read(&["jwt=a", "jwt=a"]), Err(Reject::Repeated));
         assert_eq!(read(&["jwt="]), Ok(None));
         assert_eq!(read(&[]), Ok(None));
+    }
+
+    #[test]
+    fn a_token_in_two_places_is_an_error() {
+        let (header, cookie): (&[u8], &[u8]) = (b"a.b.c", b"a.b.c");
+        assert_eq!(single([Some(header), Some(cookie)]), Err(Reject::Repeated));
+        assert_eq!(single([None, Some(cookie)]), Ok(Some(cookie)));
+        assert_eq!(single([None, None]), Ok(None));
     }
 }

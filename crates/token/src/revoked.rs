@@ -130,17 +130,19 @@ impl Revoked {
                 Revocation::Id(text) | Revocation::Session(text) => text.len(),
                 Revocation::Subject { subject, .. } => subject.len(),
             };
-        let over = |lists: &Lists| lists.bytes.saturating_add(cost) > self.max_bytes;
-        if over(&lists) && now >= lists.next_expiry {
-            lists.sweep(now);
+        let issuer = issuer.unwrap_or_default();
+        if !lists.has(issuer, revocation) {
+            let over = |lists: &Lists| lists.bytes.saturating_add(cost) > self.max_bytes;
+            if over(&lists) && now >= lists.next_expiry {
+                lists.sweep(now);
+                self.entries.store(lists.len(), Ordering::Release);
+            }
+            if over(&lists) {
+                return Err(Full);
+            }
+            lists.bytes += cost;
         }
-        let full = over(&lists);
-        if full {
-            self.entries.store(lists.len(), Ordering::Release);
-            return Err(Full);
-        }
-        lists.insert(issuer.unwrap_or_default(), revocation, expires);
-        lists.bytes += cost;
+        lists.insert(issuer, revocation, expires);
         lists.next_expiry = if lists.len() == 1 {
             expires
         } else {
@@ -201,6 +203,18 @@ impl Revoked {
 }
 
 impl Lists {
+    fn has(&self, issuer: &str, revocation: Revocation<'_>) -> bool {
+        let of = self.issuers.get(issuer);
+        match revocation {
+            Revocation::Token(digest) => self.tokens.contains_key(&digest),
+            Revocation::Id(id) => of.is_some_and(|of| of.ids.contains_key(id)),
+            Revocation::Session(id) => of.is_some_and(|of| of.sessions.contains_key(id)),
+            Revocation::Subject { subject, .. } => {
+                of.is_some_and(|of| of.subjects.contains_key(subject))
+            }
+        }
+    }
+
     fn insert(&mut self, issuer: &str, revocation: Revocation<'_>, expires: u64) {
         if let Revocation::Token(digest) = revocation {
             let entry = self.tokens.entry(digest).or_default();

@@ -135,3 +135,33 @@ fn revocations_are_bounded_and_a_living_one_is_never_forgotten() {
     assert!(revoked.is_empty());
     assert_eq!(revoked.check(&verified, b""), Ok(()));
 }
+
+#[test]
+fn a_revocation_that_is_repeated_takes_its_room_once_and_the_wider_counts() {
+    let revoked = Revoked::new(300);
+    let until = |not_before, expires| {
+        let subject = "alice";
+        revoked.insert(
+            None,
+            Revocation::Subject {
+                subject,
+                not_before,
+            },
+            expires,
+            NOW,
+        )
+    };
+    for at in 0..50 {
+        until(NOW - at, NOW + 60 + at).expect("room");
+    }
+    assert_eq!(revoked.len(), 1);
+    let token = with_claims(json!({"sub": "alice", "iat": NOW - 1}));
+    let verified = verifier(plain)
+        .verify(token.as_bytes(), NOW)
+        .expect("valid");
+    assert_eq!(revoked.check(&verified, b""), Err(Reject::Revoked));
+    revoked.sweep(NOW + 100);
+    assert_eq!(revoked.len(), 1);
+    revoked.sweep(NOW + 109);
+    assert!(revoked.is_empty());
+}
