@@ -35,7 +35,7 @@ enum Round {
 
 impl Registered {
     /// Reads the payload and checks everything but the time.
-    pub(crate) fn read(payload: &[u8], settings: &Settings) -> Result<Self, Reject> {
+    pub(crate) fn read(payload: &str, settings: &Settings) -> Result<Self, Reject> {
         let mut read = Self::default();
         let mut audience = None;
         let mut scp = None;

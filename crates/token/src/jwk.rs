@@ -74,7 +74,8 @@ pub fn load(text: &[u8], algorithms: &Algorithms) -> Result<Loaded, ConfigError>
     let not_a_key = || ConfigError::NotAKey {
         algorithms: algorithms.to_string(),
     };
-    let json = is_json(text).then(|| strict::member(text, "keys").is_some());
+    let keyed = |json| strict::member(json, "keys").is_some();
+    let json = is_json(text).then(|| str::from_utf8(text).is_ok_and(keyed));
     let keys = match json {
         Some(true) => return set(text, algorithms, Provenance::Local),
         _ if algorithms.is_symmetric() => secrets(text, algorithms)?,

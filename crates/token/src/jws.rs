@@ -101,7 +101,7 @@ const STANDARD: [&str; 13] = [
 pub struct Signed {
     algorithm: Algorithm,
     typ: Option<Box<str>>,
-    header: Option<Box<[u8]>>,
+    header: Option<Box<str>>,
     payload: Vec<u8>,
 }
 
@@ -117,7 +117,7 @@ impl Signed {
     }
 
     /// The JSON of the header, kept only if critical extensions are listed.
-    pub fn header(&self) -> Option<&[u8]> {
+    pub fn header(&self) -> Option<&str> {
         self.header.as_deref()
     }
 
@@ -149,7 +149,7 @@ impl fmt::Debug for Signed {
 pub fn verify(token: &[u8], keys: &KeySet, rules: &Rules) -> Result<Signed, Reject> {
     let parts = Parts::split(token, rules.max_size)?;
     let mut space = [0; MAX_HEADER];
-    let json = decode_into(parts.header, &mut space).ok_or(Reject::Malformed)?;
+    let json = text_into(parts.header, &mut space).ok_or(Reject::Malformed)?;
     let header = Header::read(json, rules)?;
     let mut space = [0; MAX_SIGNATURE];
     let signature = decode_into(parts.signature, &mut space).ok_or(Reject::Malformed)?;
@@ -175,7 +175,7 @@ pub fn verify(token: &[u8], keys: &KeySet, rules: &Rules) -> Result<Signed, Reje
 pub fn unverified_kid(token: &[u8], rules: &Rules) -> Result<Option<String>, Reject> {
     let parts = Parts::split(token, rules.max_size)?;
     let mut space = [0; MAX_HEADER];
-    let json = decode_into(parts.header, &mut space).ok_or(Reject::Malformed)?;
+    let json = text_into(parts.header, &mut space).ok_or(Reject::Malformed)?;
     Header::read(json, rules).map(|header| header.kid.map(Cow::into_owned))
 }
 
@@ -223,7 +223,7 @@ struct Header<'h> {
 }
 
 impl<'h> Header<'h> {
-    fn read(json: &'h [u8], rules: &Rules) -> Result<Self, Reject> {
+    fn read(json: &'h str, rules: &Rules) -> Result<Self, Reject> {
         let (mut alg, mut kid, mut typ, mut crit) = (None, None, None, None);
         let (mut unencoded, mut encrypted) = (false, false);
         strict::members(json, |name, value| match name {
@@ -268,7 +268,7 @@ impl<'h> Header<'h> {
 }
 
 /// `crit` is a list that is not empty, without repetition, of extensions that are listed and present.
-fn understood(crit: Member<'_>, json: &[u8], extensions: &[String]) -> Result<(), Reject> {
+fn understood(crit: Member<'_>, json: &str, extensions: &[String]) -> Result<(), Reject> {
     let Member::List(Some(names)) = crit else {
         return Err(Reject::Critical);
     };
@@ -284,4 +284,8 @@ fn understood(crit: Member<'_>, json: &[u8], extensions: &[String]) -> Result<()
 fn decode_into<'s>(text: &[u8], space: &'s mut [u8]) -> Option<&'s [u8]> {
     let length = URL_SAFE_NO_PAD.decode_slice(text, space).ok()?;
     space.get(..length)
+}
+
+fn text_into<'s>(text: &[u8], space: &'s mut [u8]) -> Option<&'s str> {
+    str::from_utf8(decode_into(text, space)?).ok()
 }

@@ -8,7 +8,8 @@
 //!    that a fetch did not bring within the last 5 minutes (128 of them are remembered);
 //! 5. one fetch at a time; after a failure the next attempt waits 1 s, doubled up to a minute.
 //!
-//! Without a first set everything is rejected: it fails closed.
+//! A token that was rejected as [`crate::Reject::UnknownKey`] says its `kid` by [`crate::jws::unverified_kid`]. Without a first
+//! set everything is rejected: it fails closed.
 //!
 //! Times are in seconds, of any clock that does not go back.
 //!

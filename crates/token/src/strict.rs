@@ -35,15 +35,15 @@ impl<'a> Member<'a> {
 }
 
 /// Reads one JSON object and tells each member of its first level; `None` if it is not strict.
-pub(crate) fn members<'a>(json: &'a [u8], told: impl FnMut(&str, Member<'a>)) -> Option<()> {
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
+pub(crate) fn members<'a>(json: &'a str, told: impl FnMut(&str, Member<'a>)) -> Option<()> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
     Object(told).deserialize(&mut deserializer).ok()?;
     deserializer.end().ok()
 }
 
 /// Whether the text is one strict JSON object.
 pub(crate) fn is_object(json: &[u8]) -> bool {
-    members(json, |_, _| ()).is_some()
+    str::from_utf8(json).is_ok_and(|json| members(json, |_, _| ()).is_some())
 }
 
 /// The object of the first level.
@@ -218,7 +218,7 @@ impl Value {
 }
 
 /// The value of one member of an object that was walked before.
-pub(crate) fn member(json: &[u8], name: &str) -> Option<serde_json::Value> {
+pub(crate) fn member(json: &str, name: &str) -> Option<serde_json::Value> {
     struct Find<'n>(&'n str);
 
     impl<'de> Visitor<'de> for Find<'_> {
@@ -241,7 +241,7 @@ pub(crate) fn member(json: &[u8], name: &str) -> Option<serde_json::Value> {
         }
     }
 
-    serde_json::Deserializer::from_slice(json)
+    serde_json::Deserializer::from_str(json)
         .deserialize_map(Find(name))
         .ok()?
 }
@@ -308,10 +308,7 @@ mod tests {
     fn members_are_told_with_their_types() {
         let mut told = Vec::new();
         let json = r#"{"n":null,"i":-1,"f":1.5,"u":18446744073709551615,"s":"x","l":["a","b"],"m":[1],"e":[],"o":{}}"#;
-        members(json.as_bytes(), |name, value| {
-            told.push((name.to_owned(), value))
-        })
-        .expect("strict");
+        members(json, |name, value| told.push((name.to_owned(), value))).expect("strict");
         let list = |texts: &[&'static str]| {
             Member::List(Some(
                 texts.iter().map(|&text| Cow::Borrowed(text)).collect(),
@@ -332,10 +329,7 @@ mod tests {
                 Member::Object,
             ]
         );
-        assert_eq!(
-            member(json.as_bytes(), "l"),
-            Some(serde_json::json!(["a", "b"]))
-        );
-        assert_eq!(member(json.as_bytes(), "z"), None);
+        assert_eq!(member(json, "l"), Some(serde_json::json!(["a", "b"])));
+        assert_eq!(member(json, "z"), None);
     }
 }

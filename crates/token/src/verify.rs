@@ -89,12 +89,14 @@ impl Verifier {
     pub fn verify(&self, token: &[u8], now: u64) -> Result<Verified, Reject> {
         let signed = jws::verify(token, &self.keys, &self.settings.rules)?;
         self.settings.check_type(signed.typ())?;
-        let registered = Registered::read(signed.payload(), &self.settings)?;
+        let (algorithm, header) = (signed.algorithm(), signed.header().map(Into::into));
+        let payload = String::from_utf8(signed.into_payload()).map_err(|_| Reject::Claims)?;
+        let registered = Registered::read(&payload, &self.settings)?;
         registered.check_time(now, &self.settings)?;
         Ok(Verified {
-            algorithm: signed.algorithm(),
-            header: signed.header().map(Into::into),
-            payload: signed.into_payload().into(),
+            algorithm,
+            header,
+            payload,
             registered,
         })
     }
@@ -112,8 +114,8 @@ impl Verifier {
 #[derive(Clone)]
 pub struct Verified {
     algorithm: Algorithm,
-    header: Option<Box<[u8]>>,
-    payload: Box<[u8]>,
+    header: Option<Box<str>>,
+    payload: String,
     registered: Registered,
 }
 
@@ -165,12 +167,12 @@ impl Verified {
     }
 
     /// The claims as the issuer wrote them: one JSON object without repeated members.
-    pub fn payload(&self) -> &[u8] {
+    pub fn payload(&self) -> &str {
         &self.payload
     }
 
     /// The JSON of the header, kept only if critical extensions are listed.
-    pub fn header(&self) -> Option<&[u8]> {
+    pub fn header(&self) -> Option<&str> {
         self.header.as_deref()
     }
 
@@ -184,13 +186,15 @@ impl Verified {
     /// # Errors
     /// That of serde if they are not of this type.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        serde_json::from_slice(&self.payload)
+        serde_json::from_str(&self.payload)
     }
 
     /// What it takes in memory, in bytes; estimated from above.
     pub(crate) fn weight(&self) -> usize {
         // the registered claims are copies of parts of the payload
-        size_of::<Self>() + 2 * self.payload.len() + self.header.as_ref().map_or(0, |h| h.len())
+        size_of::<Self>()
+            + 2 * self.payload.capacity()
+            + self.header.as_ref().map_or(0, |h| h.len())
     }
 }
 
