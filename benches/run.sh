@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Mantlet beside its peers: the layer and the verdict (callgrind, a Python peer), rate limits (governor, and real pressure), CPU
-# time of the proxy (nginx, wrk), the Python package, a trip to Redis. Run by `make bench`.
+# Mantlet beside its peers: the layer and the verdict (callgrind, a Python peer), rate limits (governor, and real pressure),
+# tokens and sessions, CPU time of the proxy (nginx, wrk), the Python package, a trip to Redis. Run by `make bench`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 for program in valgrind wrk nginx redis-server; do
@@ -24,6 +24,8 @@ python3 benches/verdict.py || failed=1
 cargo build --release --manifest-path benches/limit/Cargo.toml --target-dir benches/target
 benches/target/release/limit || failed=1
 benches/target/release/pressure benches/target/adaptive.svg || failed=1
+benches/target/release/token || failed=1
+benches/target/release/session
 cargo build --release --package mantlet-cli
 python3 benches/proxy.py || failed=1
 

@@ -31,6 +31,7 @@
 //! ```
 
 mod hardening;
+mod sent;
 
 use std::fmt;
 use std::str::FromStr;
@@ -39,6 +40,7 @@ use crate::malformed::Malformed;
 use crate::octets::trim_ows;
 
 pub use hardening::{Attributes, Hardening};
+pub use sent::sent;
 
 /// Browsers ignore an attribute value longer than this, in bytes.
 const MAX_ATTRIBUTE: usize = 1024;

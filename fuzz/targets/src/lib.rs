@@ -15,6 +15,12 @@ use mantlet_headers::csp::{Csp, Directive, DirectiveName, Fetch};
 use mantlet_headers::registry::{self, Entry};
 use mantlet_headers::{Authority, Fault, Field, HostName, HostPattern, Origin, forwarded};
 use mantlet_proxy::wire::{Announced, Gate};
+use mantlet_session::{
+    Cookie, CookieSettings, Lifetimes, Ring, SealedSessions, Secret, Sessions, import,
+};
+use mantlet_token::{
+    Algorithm, Algorithms, Issuing, KeySet, Settings, SigningKey, Verifier, jwk, jws,
+};
 use mantlet_trace::{Format, Line, Replay, Skipped};
 
 /// A parser and what it must hold.
@@ -79,6 +85,26 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "log-line",
         run: log_line,
+    },
+    Target {
+        name: "token",
+        run: token,
+    },
+    Target {
+        name: "token-claims",
+        run: token_claims,
+    },
+    Target {
+        name: "token-key",
+        run: token_key,
+    },
+    Target {
+        name: "session-cookie",
+        run: session_cookie,
+    },
+    Target {
+        name: "session-import",
+        run: session_import,
     },
 ];
 
@@ -444,4 +470,89 @@ fn log_line(data: &[u8]) {
     for (line, _) in &summary.first_malformed {
         assert!((1..=lines).contains(line));
     }
+}
+
+const NOW: u64 = 1_800_000_000;
+
+/// A key of the fuzzer's own, and a verifier that takes only it.
+static PARTIES: LazyLock<(Issuing, Verifier)> = LazyLock::new(|| {
+    let algorithm = Algorithm::named("HS256").expect("known");
+    let key = SigningKey::generate(algorithm).expect("a key");
+    let keys = KeySet::new(vec![key.verifying().expect("a key")]).expect("a set");
+    let settings = Settings::new(jws::Rules::new(Algorithms::only(algorithm)));
+    let verifier = Verifier::new(settings, keys).expect("fitting");
+    (Issuing::new(key), verifier)
+});
+
+/// No bytes are a token of a key that nobody knows.
+fn token(data: &[u8]) {
+    let (_, verifier) = &*PARTIES;
+    assert!(verifier.verify(data, NOW).is_err());
+    let _ = jws::unverified_kid(data, &verifier.settings().rules);
+}
+
+/// Claims that are rightly signed are judged, and what is accepted is one object that says the same to every reader.
+fn token_claims(data: &[u8]) {
+    let (issuing, verifier) = &*PARTIES;
+    let Ok(claims) = serde_json::from_slice::<serde_json::Value>(data) else {
+        return;
+    };
+    let Ok(token) = issuing.encode(&claims, NOW, [7; 16]) else {
+        return;
+    };
+    if let Ok(verified) = verifier.verify(token.as_bytes(), NOW) {
+        let all: serde_json::Value = verified.claims().expect("an object");
+        assert_eq!(verified.claim("sub"), all.get("sub").cloned());
+        assert_eq!(verified.subject(), all["sub"].as_str());
+        assert!(verified.scopes().all(|scope| !scope.contains(' ')));
+    }
+}
+
+/// Any text is a key, a set, or an error that can be told; what is left out has its reason.
+fn token_key(data: &[u8]) {
+    for names in [&["HS256"][..], &["RS256", "ES256", "ES512", "EdDSA"]] {
+        let algorithms = Algorithms::new(names.iter().copied()).expect("known");
+        let provenance = [jwk::Provenance::Local, jwk::Provenance::Published];
+        let sets = provenance.map(|provenance| jwk::set(data, &algorithms, provenance));
+        for loaded in sets.into_iter().chain([jwk::load(data, &algorithms)]) {
+            match loaded {
+                Ok(loaded) => {
+                    assert!(!loaded.keys.is_empty() && loaded.keys.len() <= jwk::MAX_KEYS);
+                    KeySet::new(loaded.keys).expect("a set is checked when it is read");
+                }
+                Err(error) => assert!(!error.to_string().is_empty()),
+            }
+        }
+    }
+    for name in ["RS256", "ES256", "EdDSA"] {
+        let _ = SigningKey::load(data, Algorithm::named(name).expect("known"));
+    }
+}
+
+/// No bytes are an id or a sealed session of a secret that nobody knows.
+fn session_cookie(data: &[u8]) {
+    static SESSIONS: LazyLock<(Sessions, SealedSessions)> = LazyLock::new(|| {
+        let ring = Ring::new(vec![Secret::new(&[7; 32]).expect("long enough")]);
+        let ring = ring.expect("a ring");
+        let (cookie, _) = Cookie::new(CookieSettings::default()).expect("a cookie");
+        let sealed = SealedSessions::new(&ring, cookie.clone(), Lifetimes::default());
+        let stored = Sessions::new(&ring, cookie, Lifetimes::default());
+        (stored.expect("fitting"), sealed.expect("fitting"))
+    });
+    let (stored, sealed) = &*SESSIONS;
+    let named = [b"__Host-mantlet-sid=", data].concat();
+    for line in [data, &named] {
+        assert!(stored.read([line]).load().is_none());
+        assert!(sealed.open([line], NOW).session.is_new());
+    }
+}
+
+/// Cookies of other libraries, whatever is in them, are read or refused; decompressing is bounded.
+fn session_import(data: &[u8]) {
+    for read in [import::flask, import::starlette] {
+        assert!(read(b"a secret that nobody knows", data, u64::MAX, u64::MAX).is_err());
+    }
+    // under the secrets of the seeds
+    let _ = import::flask(b"a flask secret", data, u64::MAX, u64::MAX);
+    let _ = import::starlette(b"a starlette secret", data, u64::MAX, u64::MAX);
 }
