@@ -4,11 +4,13 @@
 
 mod asked;
 mod check;
+mod csp;
 mod demo;
 mod explain;
 mod init;
 mod page;
 mod policy;
+mod scan;
 mod schema;
 mod serve;
 
@@ -37,6 +39,8 @@ enum Command {
     Init(init::Init),
     Explain(explain::Explain),
     Schema(schema::Schema),
+    Scan(scan::Scan),
+    Csp(csp::Csp),
 }
 
 /// How a subcommand ends when it does not end well.
@@ -61,6 +65,8 @@ fn main() -> ExitCode {
         Command::Init(init) => init.run(),
         Command::Explain(explain) => explain.run(),
         Command::Schema(schema) => schema.run(),
+        Command::Scan(scan) => scan.run(),
+        Command::Csp(csp) => csp.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
