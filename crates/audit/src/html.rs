@@ -31,6 +31,8 @@ pub(crate) struct Page {
     pub(crate) stylesheets: Vec<Script>,
     /// URLs over plain http that a browser loads with the page: element and URL.
     pub(crate) insecure: Vec<(&'static str, String)>,
+    /// How many forms there are.
+    pub(crate) forms: usize,
     /// Forms that submit to plain http.
     pub(crate) insecure_forms: Vec<String>,
     /// Whether a password is asked for.
@@ -46,49 +48,21 @@ pub(crate) struct Script {
     pub(crate) integrity: Option<String>,
     /// The `crossorigin` attribute.
     pub(crate) crossorigin: Option<String>,
+    /// Whether it stands in a `noscript`, so that only a browser without scripts sees it.
+    pub(crate) inert: bool,
 }
 
 impl Page {
     /// Reads a page; markup of any kind gives one.
     pub(crate) fn read(html: &str) -> Self {
-        let mut page = Self::default();
-        let mut base: Option<Url> = None;
-        let mut has_base = false;
-        let mut templates = 0_usize;
-        let mut in_inline_script = false;
-        let mut emitter = DefaultEmitter::default();
-        emitter.naively_switch_states(true);
-        for token in Tokenizer::new_with_emitter(html, emitter) {
-            let Ok(token) = token;
-            match token {
-                Token::StartTag(tag) if &**tag.name == b"template" => templates += 1,
-                Token::EndTag(tag) if &**tag.name == b"template" => {
-                    templates = templates.saturating_sub(1);
-                }
-                Token::StartTag(tag) if templates == 0 => {
-                    if &**tag.name == b"base" && !has_base {
-                        if let Some(href) = attribute(&tag, "href") {
-                            has_base = true;
-                            base = Url::parse(&href).ok();
-                        }
-                    }
-                    in_inline_script = &**tag.name == b"script" && attribute(&tag, "src").is_none();
-                    page.element(&tag, base.as_ref());
-                }
-                Token::String(text) if in_inline_script => {
-                    if !text.iter().all(u8::is_ascii_whitespace) {
-                        page.inline_scripts += 1;
-                        in_inline_script = false;
-                    }
-                }
-                Token::EndTag(_) => in_inline_script = false,
-                _ => {}
-            }
-        }
+        let mut reader = Reader::default();
+        reader.read(html, Noscript::Read);
+        let mut page = reader.page;
+        page.settle(reader.base.as_ref());
         page
     }
 
-    fn element(&mut self, tag: &StartTag<()>, base: Option<&Url>) {
+    fn element(&mut self, tag: &StartTag<()>, inert: bool) {
         let get = |name| attribute(tag, name);
         if tag.attributes.keys().any(|name| name.starts_with(b"on")) {
             self.event_handlers += 1;
@@ -101,11 +75,11 @@ impl Page {
                     .extend(get("nonce").filter(|nonce| !nonce.is_empty()));
                 if let Some(src) = get("src").filter(|src| !src.is_empty()) {
                     let script = Script {
-                        url: resolved(&src, base),
+                        url: src,
                         integrity: get("integrity"),
                         crossorigin: get("crossorigin"),
+                        inert,
                     };
-                    self.note("script", &script.url);
                     self.scripts.push(script);
                 }
             }
@@ -117,26 +91,25 @@ impl Page {
                 let is = |word: &str| rel.split_ascii_whitespace().any(|one| one == word);
                 if let Some(href) = get("href").filter(|_| is("stylesheet")) {
                     let sheet = Script {
-                        url: resolved(&href, base),
+                        url: href,
                         integrity: get("integrity"),
                         crossorigin: get("crossorigin"),
+                        inert,
                     };
-                    self.note("link", &sheet.url);
                     self.stylesheets.push(sheet);
                 }
             }
-            b"img" => self.load("img", get("src"), base),
-            b"audio" => self.load("audio", get("src"), base),
-            b"video" => self.load("video", get("src"), base),
-            b"source" => self.load("source", get("src"), base),
-            b"track" => self.load("track", get("src"), base),
-            b"embed" => self.load("embed", get("src"), base),
-            b"object" => self.load("object", get("data"), base),
-            b"iframe" => self.load("iframe", get("src"), base),
+            b"img" => self.load("img", get("src")),
+            b"audio" => self.load("audio", get("src")),
+            b"video" => self.load("video", get("src")),
+            b"source" => self.load("source", get("src")),
+            b"track" => self.load("track", get("src")),
+            b"embed" => self.load("embed", get("src")),
+            b"object" => self.load("object", get("data")),
+            b"iframe" => self.load("iframe", get("src")),
             b"form" => {
-                let action = get("action").map(|action| resolved(&action, base));
-                self.insecure_forms
-                    .extend(action.filter(|url| is_plain(url)));
+                self.forms += 1;
+                self.insecure_forms.extend(get("action"));
             }
             b"input" => {
                 let kind = get("type").unwrap_or_default();
@@ -166,15 +139,86 @@ impl Page {
         }
     }
 
-    fn load(&mut self, element: &'static str, url: Option<String>, base: Option<&Url>) {
-        if let Some(url) = url {
-            self.note(element, &resolved(&url, base));
-        }
+    fn load(&mut self, element: &'static str, url: Option<String>) {
+        self.insecure.extend(url.map(|url| (element, url)));
     }
 
-    fn note(&mut self, element: &'static str, url: &str) {
-        if is_plain(url) {
-            self.insecure.push((element, url.to_owned()));
+    /// Brings URLs into the form of a document whose base is known, and leaves those of plain http where they are asked for.
+    fn settle(&mut self, base: Option<&Url>) {
+        for (element, list) in [
+            ("script", &mut self.scripts),
+            ("link", &mut self.stylesheets),
+        ] {
+            for one in list {
+                one.url = resolved(&one.url, base);
+                self.insecure.push((element, one.url.clone()));
+            }
+        }
+        for (_, url) in &mut self.insecure {
+            *url = resolved(url, base);
+        }
+        for url in &mut self.insecure_forms {
+            *url = resolved(url, base);
+        }
+        self.insecure.retain(|(_, url)| is_plain(url));
+        self.insecure_forms.retain(|url| is_plain(url));
+    }
+}
+
+/// Whether the text of a `noscript` is read as markup. One within another is not: nothing is nested without end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Noscript {
+    Read,
+    Within,
+}
+
+#[derive(Default)]
+struct Reader {
+    page: Page,
+    base: Option<Url>,
+    has_base: bool,
+    templates: usize,
+}
+
+impl Reader {
+    fn read(&mut self, html: &str, noscript: Noscript) {
+        let mut in_inline_script = false;
+        let mut in_noscript = false;
+        let mut emitter = DefaultEmitter::default();
+        // as a browser with scripts: what a noscript holds is text
+        emitter.naively_switch_states(true);
+        for token in Tokenizer::new_with_emitter(html, emitter) {
+            let Ok(token) = token;
+            match token {
+                Token::StartTag(tag) if &**tag.name == b"template" => self.templates += 1,
+                Token::EndTag(tag) if &**tag.name == b"template" => {
+                    self.templates = self.templates.saturating_sub(1);
+                }
+                Token::StartTag(tag) if self.templates == 0 => {
+                    if &**tag.name == b"base"
+                        && !self.has_base
+                        && let Some(href) = attribute(&tag, "href")
+                    {
+                        self.has_base = true;
+                        self.base = Url::parse(&href).ok();
+                    }
+                    in_noscript = &**tag.name == b"noscript" && noscript == Noscript::Read;
+                    in_inline_script = &**tag.name == b"script" && attribute(&tag, "src").is_none();
+                    let inert = noscript == Noscript::Within;
+                    self.page.element(&tag, inert);
+                }
+                Token::String(text) if in_noscript => {
+                    self.read(&String::from_utf8_lossy(&text), Noscript::Within);
+                }
+                Token::String(text)
+                    if in_inline_script && !text.iter().all(u8::is_ascii_whitespace) =>
+                {
+                    self.page.inline_scripts += 1;
+                    in_inline_script = false;
+                }
+                Token::EndTag(_) => (in_inline_script, in_noscript) = (false, false),
+                _ => {}
+            }
         }
     }
 }

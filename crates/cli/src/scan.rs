@@ -148,10 +148,10 @@ impl Scan {
         &self,
         text: &[u8],
     ) -> Result<(Vec<Result<Observation, Unreadable>>, bool), Unreadable> {
-        if text.trim_ascii_start().starts_with(b"[") {
-            if let Entry::List(list) = capture::entries(text)? {
-                return Ok((list, true));
-            }
+        if text.trim_ascii_start().starts_with(b"[")
+            && let Entry::List(list) = capture::entries(text)?
+        {
+            return Ok((list, true));
         }
         let found = capture::any(text, &self.url)?;
         let is_list = found.len() > 1;

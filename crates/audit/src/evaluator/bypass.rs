@@ -94,7 +94,7 @@ mod tests {
                 .iter()
                 .filter(|entry| entry.needs_eval)
                 .count(),
-            3
+            5
         );
     }
 }

@@ -118,10 +118,10 @@ impl<'a> Policy<'a> {
     pub(super) fn governing(&self, names: &[&'static str]) -> impl Iterator<Item = &Directive<'a>> {
         let mut places: Vec<usize> = Vec::with_capacity(names.len());
         for name in names {
-            if let Some(place) = self.place(self.effective(name)) {
-                if !places.contains(&place) {
-                    places.push(place);
-                }
+            if let Some(place) = self.place(self.effective(name))
+                && !places.contains(&place)
+            {
+                places.push(place);
             }
         }
         places.into_iter().map(|place| &self.directives[place])

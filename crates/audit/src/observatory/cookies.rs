@@ -155,10 +155,10 @@ impl<'a> Cookie<'a> {
             }
         }
         let host_only = domain.is_none();
-        if let Some(domain) = &domain {
-            if !may_be_set(domain, host) {
-                return None;
-            }
+        if let Some(domain) = &domain
+            && !may_be_set(domain, host)
+        {
+            return None;
         }
         if name.starts_with("__Secure-") && !secure {
             return None;

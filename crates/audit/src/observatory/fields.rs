@@ -49,7 +49,7 @@ pub(super) fn referrer(seen: &Seen<'_>) -> Test {
     let every: Vec<&str> = header.as_deref().into_iter().chain(meta).collect();
     let joined = every.join(", ");
     let known = joined.split(',').map(|word| trim(word).to_lowercase());
-    let verdicts = known.filter_map(|word| match word.as_str() {
+    let mut verdicts = known.filter_map(|word| match word.as_str() {
         "no-referrer" | "same-origin" | "strict-origin" | "strict-origin-when-cross-origin" => {
             Some(&outcome::REFERRER_PRIVATE)
         }
@@ -61,7 +61,7 @@ pub(super) fn referrer(seen: &Seen<'_>) -> Test {
     let (outcome, data) = match every.is_empty() {
         true => (&outcome::REFERRER_ABSENT, None),
         false => (
-            verdicts.last().unwrap_or(&outcome::REFERRER_INVALID),
+            verdicts.next_back().unwrap_or(&outcome::REFERRER_INVALID),
             Some(joined.as_str()),
         ),
     };

@@ -36,8 +36,8 @@ fn age(header: &str) -> &'static Outcome {
         return &outcome::HSTS_INVALID;
     }
     let parts = header.split(';').map(|part| trim(part).to_lowercase());
-    let ages = parts.filter_map(|part| part.strip_prefix("max-age=").map(number));
-    match ages.last() {
+    let mut ages = parts.filter_map(|part| part.strip_prefix("max-age=").map(number));
+    match ages.next_back() {
         None => &outcome::HSTS_INVALID,
         // a number that is none is not less
         Some(Some(seconds)) if seconds < HALF_A_YEAR => &outcome::HSTS_SHORT,
