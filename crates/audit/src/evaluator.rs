@@ -14,10 +14,10 @@
 //! assert_eq!(&"script-src 'unsafe-inline'"[findings[1].span.clone()], "'unsafe-inline'");
 //! ```
 
-mod bypass;
+pub(crate) mod bypass;
 mod checks;
-mod policy;
-mod words;
+pub(crate) mod policy;
+pub(crate) mod words;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -94,7 +94,7 @@ kinds! {
         "A source is allowed over plain http.";
     StrictDynamic = "STRICT_DYNAMIC", "csp.host-list",
         "Scripts are allowed by host, without 'strict-dynamic'.";
-    StrictDynamicNotStandalone = "STRICT_DYNAMIC_NOT_STANDALONE", "csp.strict-dynamic-alone",
+    StrictDynamicNotStandalone = "STRICT_DYNAMIC_NOT_STANDALONE", "csp.fault",
         "'strict-dynamic' without a nonce or a hash blocks every script.";
     UnsafeInlineFallback = "UNSAFE_INLINE_FALLBACK", "",
         "Browsers that know no nonces would need 'unsafe-inline' beside them.";

@@ -14,20 +14,29 @@
 //!
 //! let seen = capture::json(br#"{"url": "https://example.com/", "headers": [["X-Frame-Options", "DENY"]]}"#)?;
 //! let scan = observatory::scan(&seen[0], Algorithm::Six, &Default::default());
-//! assert_eq!(scan.tests["x-frame-options"].result, "x-frame-options-sameorigin-or-deny");
+//! assert_eq!(scan.test("x-frame-options").map(|test| test.modifier), Some(5));
 //! # Ok::<(), mantlet_audit::capture::Unreadable>(())
 //! ```
 
 pub mod capture;
 pub mod evaluator;
 
+mod finding;
+mod fix;
 mod headers;
 mod html;
 mod observation;
 pub mod observatory;
 mod preload;
+pub mod registry;
+mod rule;
+mod rules;
 mod site;
+mod subject;
 
+pub use finding::{Evidence, Finding, Severity};
+pub use fix::Fix;
 pub use headers::Headers;
 pub use observation::{Cors, Hop, Http, Observation, Response, Session, Tls};
 pub use preload::PreloadList;
+pub use rule::Rule;

@@ -6,22 +6,22 @@ use std::ops::Range;
 use super::words::{is_hash, is_keyword, is_nonce, is_scheme};
 
 /// One word of a value.
-pub(super) struct Word<'a> {
-    pub(super) text: Cow<'a, str>,
-    pub(super) span: Range<usize>,
+pub(crate) struct Word<'a> {
+    pub(crate) text: Cow<'a, str>,
+    pub(crate) span: Range<usize>,
     /// A browser of CSP 3 ignores it.
-    pub(super) ignored: bool,
+    pub(crate) ignored: bool,
 }
 
-pub(super) struct Directive<'a> {
-    pub(super) name: Cow<'a, str>,
-    pub(super) span: Range<usize>,
-    pub(super) words: Vec<Word<'a>>,
+pub(crate) struct Directive<'a> {
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) span: Range<usize>,
+    pub(crate) words: Vec<Word<'a>>,
 }
 
 /// Which of the words a check looks at.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum View {
+pub(crate) enum View {
     /// All that were written.
     Written,
     /// Those that a browser heeds.
@@ -29,32 +29,32 @@ pub(super) enum View {
 }
 
 impl<'a> Directive<'a> {
-    pub(super) fn words(&self, view: View) -> impl Iterator<Item = &Word<'a>> {
+    pub(crate) fn words(&self, view: View) -> impl Iterator<Item = &Word<'a>> {
         self.words
             .iter()
             .filter(move |word| view == View::Written || !word.ignored)
     }
 
-    pub(super) fn has(&self, text: &str, view: View) -> bool {
+    pub(crate) fn has(&self, text: &str, view: View) -> bool {
         self.words(view).any(|word| word.text == text)
     }
 
-    pub(super) fn has_nonce(&self) -> bool {
+    pub(crate) fn has_nonce(&self) -> bool {
         self.words.iter().any(|word| is_nonce(&word.text))
     }
 
-    pub(super) fn has_hash(&self) -> bool {
+    pub(crate) fn has_hash(&self) -> bool {
         self.words.iter().any(|word| is_hash(&word.text))
     }
 }
 
-pub(super) struct Policy<'a> {
-    pub(super) directives: Vec<Directive<'a>>,
-    pub(super) end: usize,
+pub(crate) struct Policy<'a> {
+    pub(crate) directives: Vec<Directive<'a>>,
+    pub(crate) end: usize,
 }
 
 impl<'a> Policy<'a> {
-    pub(super) fn read(text: &'a str) -> Self {
+    pub(crate) fn read(text: &'a str) -> Self {
         let mut directives: Vec<Directive<'a>> = Vec::with_capacity(8);
         let mut next = 0;
         for part in text.split(';') {
@@ -92,16 +92,16 @@ impl<'a> Policy<'a> {
         }
     }
 
-    pub(super) fn place(&self, name: &str) -> Option<usize> {
+    pub(crate) fn place(&self, name: &str) -> Option<usize> {
         self.directives.iter().position(|one| one.name == name)
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&Directive<'a>> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Directive<'a>> {
         self.directives.iter().find(|one| one.name == name)
     }
 
     /// The name of the directive that counts for `name`: itself, else what stands in, there or not.
-    pub(super) fn effective(&self, name: &'static str) -> &'static str {
+    pub(crate) fn effective(&self, name: &'static str) -> &'static str {
         if self.get(name).is_some() {
             return name;
         }
@@ -115,7 +115,7 @@ impl<'a> Policy<'a> {
     }
 
     /// The directives that count for `names`, each once; those that are there.
-    pub(super) fn governing(&self, names: &[&'static str]) -> impl Iterator<Item = &Directive<'a>> {
+    pub(crate) fn governing(&self, names: &[&'static str]) -> impl Iterator<Item = &Directive<'a>> {
         let mut places: Vec<usize> = Vec::with_capacity(names.len());
         for name in names {
             if let Some(place) = self.place(self.effective(name))
