@@ -32,8 +32,8 @@ pub enum Fix {
         was: String,
         /// The value as it should be.
         value: String,
-        /// The line of the policy file's `[cookies]`.
-        key: &'static str,
+        /// The lines of the policy file's `[cookies]`.
+        keys: &'static str,
     },
     /// A change of the policy file that is no field.
     Policy {
@@ -58,7 +58,15 @@ impl Fix {
     pub fn header(&self) -> Option<String> {
         match self {
             Self::Set { name, value } => Some(format!("{name}: {value}")),
-            Self::Cookie { value, .. } => Some(format!("Set-Cookie: {value}")),
+            // what a session is worth does not belong in a report
+            Self::Cookie { value, .. } => match (value.find('='), value.find(';')) {
+                (Some(name), Some(end)) if name < end => Some(format!(
+                    "Set-Cookie: {}=...{}",
+                    &value[..name],
+                    &value[end..]
+                )),
+                _ => None,
+            },
             Self::Remove { .. } | Self::Policy { .. } => None,
         }
     }
@@ -80,7 +88,7 @@ impl Fix {
                     name.to_ascii_lowercase()
                 )
             }
-            Self::Cookie { key, .. } => format!("[cookies]\n{key}\n"),
+            Self::Cookie { keys, .. } => format!("[cookies]\n{keys}\n"),
             Self::Policy { toml } => format!("{toml}\n"),
         }
     }

@@ -112,17 +112,21 @@ fn cookie_finding(rule: &'static Rule, value: &str, cookie: &SetCookie<'_>, what
     })
 }
 
-/// The cookie with what it lacks.
-fn harden(value: &str, key: &'static str) -> Option<Fix> {
+/// The cookie with what it lacks; HttpOnly only where it stands for a visitor, for scripts may read the others on purpose.
+fn harden(value: &str, cookie: &SetCookie<'_>) -> Option<Fix> {
+    let http_only = is_session(cookie);
     let base = Attributes {
         secure: true,
-        http_only: true,
+        http_only,
         same_site: Some(SameSite::Lax),
     };
     let hardened = Hardening::new(base).harden(value.as_bytes())?;
     Some(Fix::Cookie {
         was: value.to_owned(),
         value: String::from_utf8_lossy(&hardened).into_owned(),
-        key,
+        keys: match http_only {
+            true => "secure = true\nhttponly = true\nsamesite = \"Lax\"",
+            false => "secure = true\nsamesite = \"Lax\"",
+        },
     })
 }

@@ -20,8 +20,7 @@ fn check(subject: &Subject<'_>, found: &mut Vec<Finding>) {
     for (value, cookie) in &subject.cookies {
         if is_session(cookie) && !cookie.is_http_only() && !is_deleted(cookie) {
             found.push(
-                cookie_finding(&RULE, value, cookie, "is not HttpOnly")
-                    .fix(harden(value, "httponly = true")),
+                cookie_finding(&RULE, value, cookie, "is not HttpOnly").fix(harden(value, cookie)),
             );
         }
     }

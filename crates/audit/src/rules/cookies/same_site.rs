@@ -33,7 +33,7 @@ fn check(subject: &Subject<'_>, found: &mut Vec<Finding>) {
         found.push(
             cookie_finding(&RULE, value, cookie, message)
                 .severity(severity)
-                .fix(harden(value, "samesite = \"Lax\"")),
+                .fix(harden(value, cookie)),
         );
     }
 }

@@ -27,7 +27,7 @@ fn check(subject: &Subject<'_>, found: &mut Vec<Finding>) {
             found.push(
                 cookie_finding(&RULE, value, cookie, "is not Secure")
                     .severity(severity)
-                    .fix(harden(value, "secure = true")),
+                    .fix(harden(value, cookie)),
             );
         }
     }

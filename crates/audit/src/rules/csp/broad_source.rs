@@ -44,7 +44,7 @@ fn check(subject: &Subject<'_>, found: &mut Vec<Finding>) {
         let finding = Finding::new(&RULE, format!("{governing} allows {word}."))
             .severity(severity)
             .evidence(policy.evidence(name, &word))
-            .fix(policy.without_words(name, |one| is_broad_word(one)));
+            .fix(policy.without_words(name, is_broad_word));
         if found.iter().all(|other| other.evidence != finding.evidence) {
             found.push(finding);
         }

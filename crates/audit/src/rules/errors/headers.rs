@@ -31,7 +31,7 @@ fn check(subject: &Subject<'_>, found: &mut Vec<Finding>) {
         let Some(response) = response else { continue };
         let is_lost =
             |name: &&str| subject.seen.response.headers.has(name) && !response.headers.has(name);
-        let lost: Vec<&str> = FIELDS.into_iter().filter(|name| is_lost(&name)).collect();
+        let lost: Vec<&str> = FIELDS.into_iter().filter(|name| is_lost(name)).collect();
         if !lost.is_empty() {
             let message = format!(
                 "The {what} page ({}) has no {}.",
