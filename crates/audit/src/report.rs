@@ -1,8 +1,10 @@
 //! The report on one observation: findings, what is waived, the grade, and the Observatory's beside it.
 
+use url::Url;
+
 use crate::finding::{Finding, Severity};
 use crate::grade::{Graded, Profile};
-use crate::observation::Observation;
+use crate::observation::{Observation, Response};
 use crate::observatory::{self, Algorithm, Scan};
 use crate::preload::PreloadList;
 use crate::registry::RULES;
@@ -41,6 +43,32 @@ pub fn audit(seen: &Observation) -> Report {
 }
 
 impl Report {
+    /// Judges a Content-Security-Policy alone: by the rules about policies, as that of `page`.
+    ///
+    /// ```
+    /// use mantlet_audit::Report;
+    /// let grade = |policy| Ok::<_, url::ParseError>(Report::of_policy(policy, "https://example.com/".parse()?).graded.grade);
+    /// assert_eq!(grade("default-src 'none'; base-uri 'none'")?, "A+");
+    /// assert_eq!(grade("default-src 'self' 'unsafe-inline'")?, "C");
+    /// # Ok::<(), url::ParseError>(())
+    /// ```
+    pub fn of_policy(policy: &str, page: Url) -> Self {
+        let headers = [
+            ("content-type", "text/html"),
+            ("content-security-policy", policy),
+        ];
+        let response = Response::new(200, headers.into_iter().collect());
+        let mut report = audit(&Observation::new(page, response));
+        let is_of_policy = |finding: &Finding| {
+            matches!(finding.rule.name.split('.').next(), Some("csp" | "framing"))
+        };
+        report
+            .findings
+            .retain(|finding| is_of_policy(finding) && finding.rule.name != "framing.missing");
+        report.graded = Graded::ours(&report.findings);
+        report
+    }
+
     /// Judges an observation. `today` decides which waivers are over; `None` means that none is.
     pub fn new(
         seen: &Observation,

@@ -1,48 +1,87 @@
-//! `mantlet scan`: how good is a response.
+//! `mantlet scan`: how good is a response, what is wrong with it, and what to send instead.
+//!
+//! Exit codes: 0 good enough, 1 a gate (`--fail-below`, `--fail-on`) or a capture failed, 2 what was given cannot be used.
+
+mod input;
+mod observatory;
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
-use mantlet_audit::capture::{self, Entry, MAX_BYTES, Unreadable};
-use mantlet_audit::observatory::{self, Algorithm};
-use mantlet_audit::{Observation, PreloadList};
-use serde_json::{Value, json};
+use mantlet_audit::observatory::Algorithm;
+use mantlet_audit::render::{self, Colour};
+use mantlet_audit::{Date, Observation, PreloadList, Profile, Report, Severity, Waivers, repair};
+use serde_json::Value;
 
+use self::input::Pages;
+pub(crate) use self::input::read_text;
 use crate::Failure;
 
-/// Grade a captured response
+/// Grade a captured response, and say what to send instead
+///
+///     curl -i https://example.com/ | mantlet scan - --url https://example.com/
 #[derive(Args)]
+#[command(verbatim_doc_comment)]
 pub(crate) struct Scan {
     /// A capture: JSON (an object or a list), the text of curl -i, or a HAR file; - is standard input
-    #[arg(value_name = "FILE", required_unless_present = "from_file")]
+    #[arg(value_name = "FILE", required_unless_present_any = ["from_file", "csp"])]
     file: Option<PathBuf>,
     /// The same
     #[arg(long, value_name = "FILE", conflicts_with = "file")]
     from_file: Option<PathBuf>,
+    /// A Content-Security-Policy in place of a capture
+    #[arg(long, value_name = "POLICY", conflicts_with_all = ["file", "from_file"])]
+    csp: Option<String>,
     /// The URL of a captured text that does not say its own
     #[arg(long, value_name = "URL", default_value = "https://example.com/")]
     url: url::Url,
-    /// Whose judgement
-    #[arg(long, value_name = "NAME", default_value = "observatory")]
-    profile: Profile,
+    /// Whose judgement: mantlet, observatory, or presence (by six headers, approximately)
+    #[arg(long, value_name = "NAME", default_value = "mantlet")]
+    profile: ProfileName,
     /// Which of the Observatory's algorithms: 4 (its npm package 1.4) or 6
     #[arg(long, value_name = "NUMBER", default_value = "6")]
     algorithm: AlgorithmNumber,
     /// A preload list as JSON, of Chromium or of the Observatory
     #[arg(long, value_name = "FILE")]
     preload_list: Option<PathBuf>,
-    /// How it is told
+    /// text, json, sarif, junit, markdown or html
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
+    /// Write the report to a file
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Fail if a page is graded worse than this, such as A or B+
+    #[arg(long, value_name = "GRADE", value_parser = grade)]
+    fail_below: Option<String>,
+    /// Fail on a finding of this severity or worse: high, medium, low or info
+    #[arg(long, value_name = "SEVERITY")]
+    fail_on: Option<Severity>,
+    /// An older report in JSON: findings that it has do not make --fail-on fail
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Findings that are accepted, with reasons: a TOML file of [[waiver]] with rule, reason, expires and match
+    #[arg(long, value_name = "FILE")]
+    waivers: Option<PathBuf>,
+    /// The day by which waivers are over [default: today]
+    #[arg(long, value_name = "DATE")]
+    today: Option<Date>,
+    /// An older report in JSON: say what is new and what is gone
+    #[arg(long, value_name = "FILE")]
+    diff: Option<PathBuf>,
+    /// Propose a policy that mends the findings, and the grade that it would have
+    #[arg(long)]
+    fix: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Profile {
-    /// The tests, score and grade of the HTTP Observatory
+enum ProfileName {
+    Mantlet,
     Observatory,
+    Presence,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -57,119 +96,276 @@ enum AlgorithmNumber {
 enum Format {
     Text,
     Json,
+    Sarif,
+    Junit,
+    Markdown,
+    Html,
 }
 
-/// Reads a file, or standard input for `-`, as far as a capture may be long.
-pub(crate) fn read_text(file: &Path) -> Result<Vec<u8>, Failure> {
-    let mut text = Vec::new();
-    let limit = MAX_BYTES as u64 + 1;
-    let read = if file == Path::new("-") {
-        std::io::stdin().lock().take(limit).read_to_end(&mut text)
-    } else {
-        File::open(file).and_then(|open| open.take(limit).read_to_end(&mut text))
-    };
-    match read {
-        Ok(_) if text.len() > MAX_BYTES => {
-            eprintln!(
-                "mantlet: {}: longer than {} MiB",
-                file.display(),
-                MAX_BYTES >> 20
-            );
-            Err(Failure::Unusable)
-        }
-        Ok(_) => Ok(text),
-        Err(error) => {
-            eprintln!("mantlet: {}: {error}", file.display());
-            Err(Failure::Unusable)
-        }
-    }
+/// A grade of any profile.
+fn grade(text: &str) -> Result<String, String> {
+    let upper = text.to_ascii_uppercase();
+    let is_grade = matches!(upper.as_bytes(), [b'A'..=b'F'] | [b'A'..=b'F', b'+' | b'-']);
+    is_grade
+        .then_some(upper)
+        .ok_or_else(|| "a grade from A+ to F".to_owned())
+}
+
+/// Says why a file cannot be used.
+fn unusable(file: &Path, error: impl std::fmt::Display) -> Failure {
+    eprintln!("mantlet: {}: {error}", file.display());
+    Failure::Unusable
 }
 
 impl Scan {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let file = self.file.as_ref().or(self.from_file.as_ref());
-        let file = file.context("no file")?;
-        let text = read_text(file)?;
         let preload = match &self.preload_list {
             None => PreloadList::default(),
-            Some(file) => PreloadList::from_json(&read_text(file)?).map_err(|error| {
-                eprintln!("mantlet: {}: not a preload list: {error}", file.display());
-                Failure::Unusable
-            })?,
+            Some(file) => PreloadList::from_json(&read_text(file)?)
+                .map_err(|error| unusable(file, format!("not a preload list: {error}")))?,
         };
-        let (seen, is_list) = self.observations(&text).map_err(|error| {
-            eprintln!("mantlet: {}: {error}", file.display());
-            Failure::Unusable
-        })?;
-        let Profile::Observatory = self.profile;
-        let algorithm = match self.algorithm {
-            AlgorithmNumber::Four => Algorithm::Four,
-            AlgorithmNumber::Six => Algorithm::Six,
-        };
-        let mut out = std::io::stdout().lock();
-        let mut values = Vec::new();
-        let mut unread = 0;
-        for one in &seen {
-            match (one, self.format) {
-                (Ok(seen), Format::Json) => {
-                    let mut value = observatory::scan(seen, algorithm, &preload).to_json();
-                    value["url"] = Value::from(seen.url.as_str());
-                    values.push(value);
-                }
-                (Ok(seen), Format::Text) => tell(
-                    &mut out,
-                    seen,
-                    &observatory::scan(seen, algorithm, &preload),
-                )?,
-                (Err(error), format) => {
-                    unread += 1;
-                    eprintln!("mantlet: {}: {error}", file.display());
-                    if format == Format::Json {
-                        values.push(json!({"scan": {"error": error.to_string(), "score": null, "grade": null}, "tests": {}}));
-                    }
-                }
-            }
+        if let Some(policy) = &self.csp {
+            return self.tell(
+                vec![(None, Report::of_policy(policy, self.url.clone()))],
+                false,
+                "policy",
+            );
         }
-        if self.format == Format::Json {
-            let value = match is_list {
-                true => Value::Array(values),
-                false => values.pop().unwrap_or_default(),
+        let file = self
+            .file
+            .as_ref()
+            .or(self.from_file.as_ref())
+            .context("no file")?;
+        let pages =
+            Pages::read(&read_text(file)?, &self.url).map_err(|error| unusable(file, error))?;
+        if self.profile == ProfileName::Observatory
+            && matches!(self.format, Format::Text | Format::Json)
+        {
+            let algorithm = match self.algorithm {
+                AlgorithmNumber::Four => Algorithm::Four,
+                AlgorithmNumber::Six => Algorithm::Six,
             };
-            writeln!(out, "{value:#}")?;
+            let text = observatory::told(&pages, algorithm, &preload, self.format == Format::Json);
+            self.write(&text.out)?;
+            let below = self
+                .fail_below
+                .as_ref()
+                .filter(|limit| text.is_below(limit));
+            let below = below.map(|limit| format!("graded below {limit}"));
+            return finish(unread(&pages, file), below);
         }
-        match unread {
-            0 => Ok(()),
-            count => Err(anyhow!("{count} of {} captures could not be read", seen.len()).into()),
+        let waivers = self.read_waivers()?;
+        let mut reports = Vec::with_capacity(pages.pages.len());
+        for seen in pages.pages.iter().flatten() {
+            let report = Report::new(seen, &preload, &waivers, Some(self.day()));
+            let profile = match self.profile {
+                ProfileName::Mantlet => Profile::Mantlet,
+                ProfileName::Observatory => Profile::Observatory,
+                ProfileName::Presence => Profile::Presence,
+            };
+            reports.push((Some(seen.clone()), report.graded_by(profile, seen)));
+        }
+        let told = self.tell(reports, pages.is_list, &file.display().to_string());
+        match (told, unread(&pages, file)) {
+            (Ok(()), count) => finish(count, None),
+            (failed, _) => failed,
         }
     }
 
-    /// The observations of a file, and whether it holds a list.
-    fn observations(
+    fn read_waivers(&self) -> Result<Waivers, Failure> {
+        let Some(file) = &self.waivers else {
+            return Ok(Waivers::default());
+        };
+        let text = read_text(file)?;
+        Waivers::from_toml(&String::from_utf8_lossy(&text)).map_err(|error| unusable(file, error))
+    }
+
+    fn day(&self) -> Date {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        self.today
+            .unwrap_or_else(|| Date::of_unix_time(now.as_secs()))
+    }
+
+    fn older(&self, file: Option<&PathBuf>) -> Result<Option<Value>, Failure> {
+        let Some(file) = file else { return Ok(None) };
+        let value = serde_json::from_slice(&read_text(file)?);
+        value
+            .map(Some)
+            .map_err(|error| unusable(file, format!("not a report in JSON: {error}")))
+    }
+
+    /// Writes the reports, and says whether they pass.
+    fn tell(
         &self,
-        text: &[u8],
-    ) -> Result<(Vec<Result<Observation, Unreadable>>, bool), Unreadable> {
-        if text.trim_ascii_start().starts_with(b"[")
-            && let Entry::List(list) = capture::entries(text)?
-        {
-            return Ok((list, true));
+        pages: Vec<(Option<Observation>, Report)>,
+        is_list: bool,
+        artifact: &str,
+    ) -> Result<(), Failure> {
+        let baseline = self.older(self.baseline.as_ref())?;
+        let older = self.older(self.diff.as_ref())?;
+        let (seen, reports): (Vec<_>, Vec<Report>) = pages.into_iter().unzip();
+        let repairs: Vec<Option<mantlet_audit::Repair>> = seen
+            .iter()
+            .map(|seen| seen.as_ref().filter(|_| self.fix).map(repair))
+            .collect();
+        let text = match self.format {
+            Format::Text => {
+                let colour = self.colour();
+                let mut text = String::new();
+                for (report, repair) in reports.iter().zip(&repairs) {
+                    text.push_str(&render::terminal(report, colour));
+                    if let Some(older) = &older {
+                        text.push_str(&changes(older, report));
+                    }
+                    if let Some(repair) = repair {
+                        text.push_str(&proposal(repair));
+                    }
+                    text.push('\n');
+                }
+                text
+            }
+            Format::Json => {
+                let mut values = Vec::with_capacity(reports.len());
+                for (report, repair) in reports.iter().zip(&repairs) {
+                    let mut value = render::json(report);
+                    if let Some(older) = &older {
+                        let change = render::difference(older, report);
+                        value["diff"] = serde_json::json!({"before": change.before, "new": change.new, "gone": change.gone});
+                    }
+                    if let Some(repair) = repair {
+                        let after = &repair.after.graded;
+                        value["repair"] = serde_json::json!({"policy": repair.toml(), "grade": after.grade, "score": after.score});
+                    }
+                    values.push(value);
+                }
+                let value = match is_list {
+                    true => Value::Array(values),
+                    false => values.pop().unwrap_or_default(),
+                };
+                format!("{value:#}\n")
+            }
+            Format::Sarif => {
+                let value = render::sarif(&reports, artifact, env!("CARGO_PKG_VERSION"));
+                format!("{value:#}\n")
+            }
+            Format::Junit => render::junit(&reports),
+            Format::Markdown => render::markdown(&reports),
+            Format::Html => render::html(&reports),
+        };
+        self.write(&text)?;
+        finish(0, self.gate(&reports, baseline.as_ref()))
+    }
+
+    /// Why the reports do not pass.
+    fn gate(&self, reports: &[Report], baseline: Option<&Value>) -> Option<String> {
+        for report in reports {
+            let graded = &report.graded;
+            if let Some(limit) = self.fail_below.as_ref()
+                && graded.is_below(limit) == Some(true)
+            {
+                return Some(format!(
+                    "{}: graded {}, below {limit}",
+                    report.url, graded.grade
+                ));
+            }
+            let known = baseline
+                .map(|old| render::identities(old, &report.url))
+                .unwrap_or_default();
+            let counts = report
+                .findings
+                .iter()
+                .filter(|finding| !known.contains(&finding.identity()));
+            let worst = counts.max_by_key(|finding| finding.severity);
+            if let (Some(limit), Some(worst)) = (self.fail_on, worst)
+                && worst.severity >= limit
+            {
+                return Some(format!(
+                    "{}: {} is {}",
+                    report.url, worst.rule.name, worst.severity
+                ));
+            }
         }
-        let found = capture::any(text, &self.url)?;
-        let is_list = found.len() > 1;
-        Ok((found.into_iter().map(Ok).collect(), is_list))
+        None
+    }
+
+    fn write(&self, text: &str) -> Result<(), Failure> {
+        match &self.output {
+            Some(file) => {
+                let written =
+                    File::create(file).and_then(|mut file| file.write_all(text.as_bytes()));
+                written.map_err(|error| unusable(file, error))
+            }
+            None => Ok(std::io::stdout().lock().write_all(text.as_bytes())?),
+        }
+    }
+
+    fn colour(&self) -> Colour {
+        // https://no-color.org/
+        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        match wanted && self.output.is_none() && std::io::stdout().is_terminal() {
+            true => Colour::Ansi,
+            false => Colour::Plain,
+        }
     }
 }
 
-fn tell(out: &mut impl Write, seen: &Observation, scan: &observatory::Scan) -> std::io::Result<()> {
-    writeln!(out, "{}", seen.url)?;
-    for test in &scan.tests {
-        writeln!(
-            out,
-            "  {:>4}  {:<30} {}",
-            test.modifier, test.name, test.result
-        )?;
+/// Says which captures could not be read, and counts them.
+fn unread(pages: &Pages, file: &Path) -> usize {
+    let errors = pages.pages.iter().filter_map(|page| page.as_ref().err());
+    errors
+        .inspect(|error| eprintln!("mantlet: {}: {error}", file.display()))
+        .count()
+}
+
+fn finish(unread: usize, failed: Option<String>) -> Result<(), Failure> {
+    match (unread, failed) {
+        (0, None) => Ok(()),
+        (_, Some(message)) => Err(anyhow!(message).into()),
+        (1, None) => Err(anyhow!("a capture could not be read").into()),
+        (count, None) => Err(anyhow!("{count} captures could not be read").into()),
     }
-    match (&scan.error, scan.score, scan.grade) {
-        (None, Some(score), Some(grade)) => writeln!(out, "  {score:>4}  {grade}\n"),
-        (error, ..) => writeln!(out, "  {}\n", error.as_deref().unwrap_or("no grade")),
+}
+
+/// What is new, and what is gone.
+fn changes(older: &Value, report: &Report) -> String {
+    let change = render::difference(older, report);
+    let mut text = format!(
+        "\n  Before: {}\n",
+        change.before.as_deref().unwrap_or("no report on this page")
+    );
+    for (sign, list) in [('+', &change.new), ('-', &change.gone)] {
+        for one in list {
+            text.push_str(&format!(
+                "  {sign} {}\n",
+                one.replace(char::is_control, " ")
+            ));
+        }
     }
+    text
+}
+
+/// A policy that mends the findings, and what it is worth.
+fn proposal(repair: &mantlet_audit::Repair) -> String {
+    let after = &repair.after.graded;
+    let mut text = format!(
+        "\n  A policy that mends this ({}, {} when scanned again):\n\n",
+        after.grade, after.score
+    );
+    for line in repair.toml().lines() {
+        text.push_str(&format!("    {line}\n"));
+    }
+    let left = repair
+        .after
+        .findings
+        .iter()
+        .filter(|finding| finding.severity > Severity::Info);
+    for finding in left {
+        text.push_str(&format!(
+            "\n  By hand: {}: {}\n",
+            finding.rule.name, finding.rule.remedy
+        ));
+    }
+    text
 }
