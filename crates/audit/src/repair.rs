@@ -184,7 +184,7 @@ mod tests {
         );
         let toml = repair.toml();
         for line in [
-            "script-src = [\"'none'\"]",
+            "script-src = [\"'self'\"]",
             "secure = true\nhttponly = true",
             "server = { mode = \"remove\" }",
         ] {

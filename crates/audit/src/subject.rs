@@ -169,7 +169,8 @@ impl Enforced {
         (!policy.is_empty()).then(|| Fix::set(Csp::NAME, policy.to_string()))
     }
 
-    /// The header with words taken from the directive that governs `name`; nothing left means `'none'`.
+    /// The header with words taken from the directive that governs `name`; where nothing is left, `'self'` for
+    /// scripts and styles, `'none'` for others.
     pub(crate) fn without_words(
         &self,
         name: DirectiveName,
@@ -182,9 +183,12 @@ impl Enforced {
             .map(String::as_str)
             .filter(|word| !drop(word))
             .collect();
-        match kept.is_empty() {
-            true => self.with(governing.name(), Some(&["'none'"])),
-            false => self.with(governing.name(), Some(&kept)),
+        let name = governing.name();
+        let own = name.governs_scripts() || name.governs_styles();
+        match (kept.is_empty(), own) {
+            (true, true) => self.with(name, Some(&["'self'"])),
+            (true, false) => self.with(name, Some(&["'none'"])),
+            (false, _) => self.with(name, Some(&kept)),
         }
     }
 }

@@ -63,7 +63,7 @@ pub(crate) struct Scan {
     /// An older report in JSON: findings that it has do not make --fail-on fail
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
-    /// Findings that are accepted, with reasons: a TOML file of [[waiver]] with rule, reason, expires and match
+    /// Findings that are accepted, with reasons: a TOML file of waiver tables with rule, reason, expires and match
     #[arg(long, value_name = "FILE")]
     waivers: Option<PathBuf>,
     /// The day by which waivers are over [default: today]
