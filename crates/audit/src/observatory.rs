@@ -368,4 +368,136 @@ mod tests {
             (Some(0), Some(5))
         );
     }
+
+    /// What algorithm 6 does otherwise than algorithm 4, of which no package is to be had to compare with.
+    #[test]
+    fn algorithm_six_by_its_own_vectors() {
+        let isolated = "cross-origin-opener-policy";
+        let embedded = "cross-origin-embedder-policy";
+        for (name, value, result, points) in [
+            (
+                isolated,
+                "same-origin",
+                "coop-implemented-with-same-origin",
+                10,
+            ),
+            (
+                isolated,
+                "same-origin-allow-popups",
+                "coop-implemented-with-same-origin-allow-popups",
+                10,
+            ),
+            (
+                isolated,
+                "noopener-allow-popups",
+                "coop-implemented-with-noopener-allow-popups",
+                10,
+            ),
+            (
+                isolated,
+                "unsafe-none",
+                "coop-implemented-with-unsafe-none",
+                0,
+            ),
+            (
+                isolated,
+                " same-origin; report-to=\"x\"",
+                "coop-implemented-with-same-origin",
+                10,
+            ),
+            (isolated, "Same-Origin", "coop-header-invalid", -5),
+            (isolated, "\"same-origin\"", "coop-header-invalid", -5),
+            (
+                isolated,
+                "same-origin, same-origin",
+                "coop-header-invalid",
+                -5,
+            ),
+            (isolated, "same-origin;", "coop-header-invalid", -5),
+            (isolated, "", "coop-not-implemented", 0),
+            (
+                embedded,
+                "require-corp",
+                "coep-implemented-with-require-corp",
+                10,
+            ),
+            (
+                embedded,
+                "credentialless;x",
+                "coep-implemented-with-credentialless",
+                10,
+            ),
+            (
+                embedded,
+                "unsafe-none",
+                "coep-implemented-with-unsafe-none",
+                0,
+            ),
+            (embedded, "REQUIRE-CORP", "coep-header-invalid", -5),
+            (
+                "x-frame-options",
+                "DENY",
+                "x-frame-options-sameorigin-or-deny",
+                5,
+            ),
+            (
+                "content-security-policy",
+                "default-src *, default-src 'none'",
+                "csp-implemented-with-no-unsafe-default-src-none",
+                10,
+            ),
+            (
+                "content-security-policy",
+                "default-src 'none',",
+                "csp-header-invalid",
+                -25,
+            ),
+            (
+                "content-security-policy",
+                "default-src 'self', default-src 'self'",
+                "csp-implemented-with-no-unsafe",
+                5,
+            ),
+        ] {
+            let scan = scanned(&[(name, value)], Algorithm::Six);
+            let found = scan.test(name).map(|test| (test.result, test.modifier));
+            assert_eq!(found, Some((result, points)), "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_repeated_policy_is_two_policies_to_algorithm_six() {
+        let twice = [
+            (
+                "content-security-policy",
+                "default-src 'self'; script-src *",
+            ),
+            (
+                "content-security-policy",
+                "default-src 'self'; script-src 'self'",
+            ),
+        ];
+        let result = |algorithm| scanned(&twice, algorithm).tests[0].result;
+        assert_eq!(result(Algorithm::Six), "csp-implemented-with-no-unsafe");
+        assert_eq!(result(Algorithm::Four), "csp-header-invalid");
+    }
+
+    #[test]
+    fn a_response_without_a_type_has_scripts_to_algorithm_six() {
+        let url = "https://example.com/".parse().expect("a URL");
+        let body = "<script src=https://cdn.example.org/x.js></script>";
+        let seen = Observation::new(url, Response::new(200, Headers::new()).body(body));
+        let result = |algorithm| {
+            let scan = scan(&seen, algorithm, &PreloadList::default());
+            scan.test("subresource-integrity").map(|test| test.result)
+        };
+        assert_eq!(
+            result(Algorithm::Four),
+            Some("sri-not-implemented-response-not-html")
+        );
+        assert_eq!(
+            result(Algorithm::Six),
+            Some("sri-not-implemented-but-external-scripts-loaded-securely")
+        );
+    }
 }
