@@ -3,6 +3,7 @@
 //! Exit codes: 0 good enough, 1 a gate (`--fail-below`, `--fail-on`) or a capture failed, 2 what was given cannot be used.
 
 mod input;
+mod judged;
 mod observatory;
 
 use std::fs::File;
@@ -19,6 +20,7 @@ use serde_json::Value;
 
 use self::input::Pages;
 pub(crate) use self::input::read_text;
+use self::judged::{Format, Judged, Judgement};
 use crate::Failure;
 
 /// Grade a captured response, and say what to send instead
@@ -92,16 +94,6 @@ enum AlgorithmNumber {
     Six,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-    Sarif,
-    Junit,
-    Markdown,
-    Html,
-}
-
 /// A grade of any profile.
 fn grade(text: &str) -> Result<String, String> {
     let upper = text.to_ascii_uppercase();
@@ -125,50 +117,83 @@ impl Scan {
                 .map_err(|error| unusable(file, format!("not a preload list: {error}")))?,
         };
         if let Some(policy) = &self.csp {
-            return self.tell(
-                vec![(None, Report::of_policy(policy, self.url.clone()))],
-                false,
-                "policy",
-            );
+            let report = Report::of_policy(policy, self.url.clone());
+            let judged = Judged {
+                report,
+                repair: None,
+            };
+            return self.tell(&Judgement {
+                pages: vec![Ok(judged)],
+                is_list: false,
+                artifact: "policy".to_owned(),
+            });
         }
-        let file = self
-            .file
-            .as_ref()
-            .or(self.from_file.as_ref())
-            .context("no file")?;
+        let file = self.file.as_ref().or(self.from_file.as_ref());
+        let file = file.context("no file")?;
         let pages =
             Pages::read(&read_text(file)?, &self.url).map_err(|error| unusable(file, error))?;
+        for error in pages.pages.iter().filter_map(|page| page.as_ref().err()) {
+            eprintln!("mantlet: {}: {error}", file.display());
+        }
         if self.profile == ProfileName::Observatory
             && matches!(self.format, Format::Text | Format::Json)
         {
-            let algorithm = match self.algorithm {
-                AlgorithmNumber::Four => Algorithm::Four,
-                AlgorithmNumber::Six => Algorithm::Six,
-            };
-            let text = observatory::told(&pages, algorithm, &preload, self.format == Format::Json);
-            self.write(&text.out)?;
-            let below = self
-                .fail_below
-                .as_ref()
-                .filter(|limit| text.is_below(limit));
-            let below = below.map(|limit| format!("graded below {limit}"));
-            return finish(unread(&pages, file), below);
+            return self.tell_as_the_observatory(&pages, &preload);
         }
         let waivers = self.read_waivers()?;
-        let mut reports = Vec::with_capacity(pages.pages.len());
-        for seen in pages.pages.iter().flatten() {
-            let report = Report::new(seen, &preload, &waivers, Some(self.day()));
-            let profile = match self.profile {
-                ProfileName::Mantlet => Profile::Mantlet,
-                ProfileName::Observatory => Profile::Observatory,
-                ProfileName::Presence => Profile::Presence,
-            };
-            reports.push((Some(seen.clone()), report.graded_by(profile, seen)));
-        }
-        let told = self.tell(reports, pages.is_list, &file.display().to_string());
-        match (told, unread(&pages, file)) {
-            (Ok(()), count) => finish(count, None),
-            (failed, _) => failed,
+        let profile = match self.profile {
+            ProfileName::Mantlet => Profile::Mantlet,
+            ProfileName::Observatory => Profile::Observatory,
+            ProfileName::Presence => Profile::Presence,
+        };
+        let today = Some(self.day());
+        let judged = |seen: &Observation| Judged {
+            report: Report::new(seen, &preload, &waivers, today).graded_by(profile, seen),
+            repair: self.fix.then(|| repair(seen)),
+        };
+        let each = pages.pages.iter();
+        self.tell(&Judgement {
+            pages: each
+                .map(|page| page.as_ref().map(judged).map_err(ToString::to_string))
+                .collect(),
+            is_list: pages.is_list,
+            artifact: file.display().to_string(),
+        })
+    }
+
+    fn tell_as_the_observatory(&self, pages: &Pages, preload: &PreloadList) -> Result<(), Failure> {
+        self.refuse_what_is_ours()?;
+        let algorithm = match self.algorithm {
+            AlgorithmNumber::Four => Algorithm::Four,
+            AlgorithmNumber::Six => Algorithm::Six,
+        };
+        let told = observatory::told(pages, algorithm, preload, self.format == Format::Json);
+        self.write(&told.out)?;
+        let below = self
+            .fail_below
+            .as_ref()
+            .filter(|limit| told.is_below(limit));
+        let unread = pages.pages.iter().filter(|page| page.is_err()).count();
+        finish(unread, below.map(|limit| format!("graded below {limit}")))
+    }
+
+    /// The Observatory knows neither our findings nor what is made of them.
+    fn refuse_what_is_ours(&self) -> Result<(), Failure> {
+        let ours = [
+            ("--fail-on", self.fail_on.is_some()),
+            ("--baseline", self.baseline.is_some()),
+            ("--waivers", self.waivers.is_some()),
+            ("--diff", self.diff.is_some()),
+            ("--fix", self.fix),
+        ];
+        match ours.iter().find(|(_, given)| *given) {
+            Some((flag, _)) => {
+                eprintln!(
+                    "mantlet: {flag} is about mantlet's findings: leave --profile observatory out"
+                );
+                Err(Failure::Unusable)
+            }
+            None => Ok(()),
         }
     }
 
@@ -197,69 +222,20 @@ impl Scan {
     }
 
     /// Writes the reports, and says whether they pass.
-    fn tell(
-        &self,
-        pages: Vec<(Option<Observation>, Report)>,
-        is_list: bool,
-        artifact: &str,
-    ) -> Result<(), Failure> {
+    fn tell(&self, judgement: &Judgement) -> Result<(), Failure> {
         let baseline = self.older(self.baseline.as_ref())?;
         let older = self.older(self.diff.as_ref())?;
-        let (seen, reports): (Vec<_>, Vec<Report>) = pages.into_iter().unzip();
-        let repairs: Vec<Option<mantlet_audit::Repair>> = seen
-            .iter()
-            .map(|seen| seen.as_ref().filter(|_| self.fix).map(repair))
-            .collect();
-        let text = match self.format {
-            Format::Text => {
-                let colour = self.colour();
-                let mut text = String::new();
-                for (report, repair) in reports.iter().zip(&repairs) {
-                    text.push_str(&render::terminal(report, colour));
-                    if let Some(older) = &older {
-                        text.push_str(&changes(older, report));
-                    }
-                    if let Some(repair) = repair {
-                        text.push_str(&proposal(repair));
-                    }
-                    text.push('\n');
-                }
-                text
-            }
-            Format::Json => {
-                let mut values = Vec::with_capacity(reports.len());
-                for (report, repair) in reports.iter().zip(&repairs) {
-                    let mut value = render::json(report);
-                    if let Some(older) = &older {
-                        let change = render::difference(older, report);
-                        value["diff"] = serde_json::json!({"before": change.before, "new": change.new, "gone": change.gone});
-                    }
-                    if let Some(repair) = repair {
-                        let after = &repair.after.graded;
-                        value["repair"] = serde_json::json!({"policy": repair.toml(), "grade": after.grade, "score": after.score});
-                    }
-                    values.push(value);
-                }
-                let value = match is_list {
-                    true => Value::Array(values),
-                    false => values.pop().unwrap_or_default(),
-                };
-                format!("{value:#}\n")
-            }
-            Format::Sarif => {
-                let value = render::sarif(&reports, artifact, env!("CARGO_PKG_VERSION"));
-                format!("{value:#}\n")
-            }
-            Format::Junit => render::junit(&reports),
-            Format::Markdown => render::markdown(&reports),
-            Format::Html => render::html(&reports),
-        };
-        self.write(&text)?;
-        finish(0, self.gate(&reports, baseline.as_ref()))
+        self.write(&judgement.told(self.format, older.as_ref(), self.colour()))?;
+        let unread = judgement.pages.iter().filter(|page| page.is_err()).count();
+        finish(unread, self.gate(judgement.reports(), baseline.as_ref()))
     }
 
     /// Why the reports do not pass.
-    fn gate(&self, reports: &[Report], baseline: Option<&Value>) -> Option<String> {
+    fn gate<'r>(
+        &self,
+        reports: impl Iterator<Item = &'r Report>,
+        baseline: Option<&Value>,
+    ) -> Option<String> {
         for report in reports {
             let graded = &report.graded;
             if let Some(limit) = self.fail_below.as_ref()
@@ -311,14 +287,6 @@ impl Scan {
     }
 }
 
-/// Says which captures could not be read, and counts them.
-fn unread(pages: &Pages, file: &Path) -> usize {
-    let errors = pages.pages.iter().filter_map(|page| page.as_ref().err());
-    errors
-        .inspect(|error| eprintln!("mantlet: {}: {error}", file.display()))
-        .count()
-}
-
 fn finish(unread: usize, failed: Option<String>) -> Result<(), Failure> {
     match (unread, failed) {
         (0, None) => Ok(()),
@@ -326,46 +294,4 @@ fn finish(unread: usize, failed: Option<String>) -> Result<(), Failure> {
         (1, None) => Err(anyhow!("a capture could not be read").into()),
         (count, None) => Err(anyhow!("{count} captures could not be read").into()),
     }
-}
-
-/// What is new, and what is gone.
-fn changes(older: &Value, report: &Report) -> String {
-    let change = render::difference(older, report);
-    let mut text = format!(
-        "\n  Before: {}\n",
-        change.before.as_deref().unwrap_or("no report on this page")
-    );
-    for (sign, list) in [('+', &change.new), ('-', &change.gone)] {
-        for one in list {
-            text.push_str(&format!(
-                "  {sign} {}\n",
-                one.replace(char::is_control, " ")
-            ));
-        }
-    }
-    text
-}
-
-/// A policy that mends the findings, and what it is worth.
-fn proposal(repair: &mantlet_audit::Repair) -> String {
-    let after = &repair.after.graded;
-    let mut text = format!(
-        "\n  A policy that mends this ({}, {} when scanned again):\n\n",
-        after.grade, after.score
-    );
-    for line in repair.toml().lines() {
-        text.push_str(&format!("    {line}\n"));
-    }
-    let left = repair
-        .after
-        .findings
-        .iter()
-        .filter(|finding| finding.severity > Severity::Info);
-    for finding in left {
-        text.push_str(&format!(
-            "\n  By hand: {}: {}\n",
-            finding.rule.name, finding.rule.remedy
-        ));
-    }
-    text
 }

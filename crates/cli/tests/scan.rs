@@ -73,6 +73,7 @@ fn a_bad_response_fails_the_gates_and_a_good_one_passes() {
             1,
         ),
         (&["scan", "absent.txt"], 2),
+        (&["scan", "bad.txt", "--profile", "observatory", "--fix"], 2),
     ] {
         let told = mantlet(folder.path(), words);
         assert_eq!(
@@ -302,6 +303,8 @@ fn what_is_no_capture_is_told_and_leaves_the_others() {
             .filter_map(|one| one["url"].as_str())
             .collect();
         assert_eq!(urls, ["https://a.example/", "https://b.example/"]);
+        // each result keeps its place
+        assert_eq!(values.as_array().map(Vec::len), Some(3));
     }
     for (text, said) in [
         ("\u{0}\u{1}binary", "neither JSON nor a response"),
