@@ -11,8 +11,8 @@
 //!   "cors": {"origin": "https://other.example", "headers": [...]} }
 //! ```
 //!
-//! `http` is the session on plain http: the hops, the page last; or the URLs alone; or an object with `hops` and
-//! `verified`; `null` if nothing answers there. `cors` is the answer to a preflight: `null` if there was none.
+//! `http` is the session on plain http: the hops, the page last; or pairs of URL and status, or the URLs alone; or an object
+//! with `hops` and `verified`, or with the `status` and `location` of its first answer; `null` if nothing answers there. `cors` is the answer to a preflight: `null` if there was none.
 //! More, for the profile mantlet: `hops` (redirects before the page), `again` (a second fetch), `not_found`, `error`
 //! (responses: `status`, `headers`, `body`), `cross_site_post` (a status).
 
@@ -268,8 +268,12 @@ fn read_session(
                 status,
                 headers,
             }];
-            if let Some(location) = value.get("location").and_then(Value::as_str) {
-                let next = hops[0].url.join(location);
+            let location = value.get("location").and_then(Value::as_str);
+            let location = location
+                .or(hops[0].headers.first("location"))
+                .map(str::to_owned);
+            if let Some(location) = location {
+                let next = hops[0].url.join(&location);
                 let next = next.map_err(|error| {
                     Unreadable::new(format!("{place}.location"), error.to_string())
                 })?;
@@ -311,6 +315,16 @@ fn read_hops(value: &Value, place: &str) -> Result<Vec<Hop>, Unreadable> {
                 read_url(object.get("url"), &format!("{place}.url"))?,
                 read_response(hop, &place)?,
             ),
+            Value::Array(pair) => {
+                let [url, status] = pair.as_slice() else {
+                    return Err(Unreadable::new(place, "[\"url\", status] is expected"));
+                };
+                let status = read_status(status, &place)?;
+                (
+                    read_url(Some(url), &place)?,
+                    Response::new(status, Headers::new()),
+                )
+            }
             _ => {
                 return Err(Unreadable::new(
                     place,
@@ -398,6 +412,8 @@ mod tests {
             urls.to_owned(),
             format!(r#"{{"hops": {hops}}}"#),
             r#"{"status": 301, "location": "https://a.example/"}"#.to_owned(),
+            r#"{"status": 301, "headers": [["Location", "https://a.example/"]]}"#.to_owned(),
+            r#"[["http://a.example/", 301], ["https://a.example/", 200]]"#.to_owned(),
         ] {
             let seen = one(&format!(
                 r#"{{"url": "https://a.example/", "verified": false, "http": {session}}}"#
