@@ -174,27 +174,30 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// The first policy of a value as a table of directives.
+/// A value as a table of directives, several policies as several tables.
 fn csp_toml(value: &str) -> String {
     let parsed = Csp::parse(value.as_bytes()).value.unwrap_or_default();
-    let mut lines = "[csp]\n".to_owned();
-    for directive in parsed
-        .policies()
-        .first()
-        .map_or(&[][..], |policy| policy.directives())
-    {
-        let words = match directive.value() {
-            Value::Empty => "true".to_owned(),
-            Value::Sources(list) if list.is_none() => "[\"'none'\"]".to_owned(),
-            _ => {
-                let words: Vec<String> =
-                    directive.words().iter().map(|word| quoted(word)).collect();
-                format!("[{}]", words.join(", "))
-            }
-        };
-        lines.push_str(&format!("{} = {words}\n", directive.name()));
+    let table = match parsed.policies() {
+        [_] => "[csp]",
+        _ => "[[csp]]",
+    };
+    let mut tables = Vec::new();
+    for policy in parsed.policies() {
+        let mut lines = format!("{table}\n");
+        for directive in policy.directives() {
+            let words = match directive.value() {
+                Value::Empty => "true".to_owned(),
+                _ => {
+                    let words = directive.words();
+                    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+                    format!("[{}]", words.join(", "))
+                }
+            };
+            lines.push_str(&format!("{} = {words}\n", directive.name()));
+        }
+        tables.push(lines);
     }
-    lines
+    tables.join("\n")
 }
 
 #[cfg(test)]
@@ -210,6 +213,15 @@ mod tests {
         assert_eq!(
             fix.toml(),
             "[csp]\ndefault-src = [\"'self'\", \"data:\"]\nobject-src = [\"'none'\"]\nupgrade-insecure-requests = true\n"
+        );
+    }
+
+    #[test]
+    fn several_policies_are_several_tables() {
+        let fix = Fix::set(Csp::NAME, "default-src 'none', img-src");
+        assert_eq!(
+            fix.toml(),
+            "[[csp]]\ndefault-src = [\"'none'\"]\n\n[[csp]]\nimg-src = [\"'none'\"]\n"
         );
     }
 

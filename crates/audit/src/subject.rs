@@ -31,6 +31,8 @@ pub(crate) struct Enforced {
     start: usize,
     end: usize,
     pub(crate) policy: Policy,
+    /// The other policies of the header section, which a change of this one keeps.
+    others: Vec<Policy>,
 }
 
 impl<'a> Subject<'a> {
@@ -45,8 +47,19 @@ impl<'a> Subject<'a> {
         for value in response.headers.all(Csp::NAME) {
             enforce(value, Csp::NAME, &mut policies);
         }
+        let of_header: Vec<Policy> = policies
+            .iter()
+            .map(|one: &Enforced| one.policy.clone())
+            .collect();
         for value in &page.policies {
             enforce(value, "meta", &mut policies);
+        }
+        for (place, one) in policies.iter_mut().enumerate() {
+            let others = of_header
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != place);
+            one.others = others.map(|(_, policy)| policy.clone()).collect();
         }
         let cookie =
             |value: &'a str| SetCookie::parse(value.as_bytes()).map(|cookie| (value, cookie));
@@ -96,6 +109,23 @@ impl<'a> Subject<'a> {
         !self.policies.is_empty() && self.policies.iter().all(|one| lets(&one.policy))
     }
 
+    /// Whether a policy makes the browser ask for what the page loads, and send its forms, by https.
+    pub(crate) fn upgrades(&self) -> bool {
+        let name = DirectiveName::UpgradeInsecureRequests;
+        self.policies
+            .iter()
+            .any(|one| one.policy.get(name).is_some())
+    }
+
+    /// The header that makes it do so.
+    pub(crate) fn upgrading(&self) -> Option<Fix> {
+        let name = DirectiveName::UpgradeInsecureRequests;
+        match self.policies.first() {
+            Some(policy) => policy.with(name, Some(&[])),
+            None => Some(Fix::set(Csp::NAME, name.as_str())),
+        }
+    }
+
     /// The value of a field as evidence, with the part that is at fault.
     pub(crate) fn evidence(&self, name: &str, part: &str) -> Evidence {
         let text = self.field(name).unwrap_or_default().into_owned();
@@ -131,6 +161,7 @@ fn enforce(value: &str, place: &'static str, policies: &mut Vec<Enforced>) {
                     start,
                     end,
                     policy,
+                    others: Vec::new(),
                 });
             }
         }
@@ -166,7 +197,10 @@ impl Enforced {
                 self.policy.clone().directive(directive)
             }
         };
-        (!policy.is_empty()).then(|| Fix::set(Csp::NAME, policy.to_string()))
+        let csp: Csp = std::iter::once(policy)
+            .chain(self.others.iter().cloned())
+            .collect();
+        (!csp.is_empty()).then(|| Fix::set(Csp::NAME, csp.to_string()))
     }
 
     /// The header with words taken from the directive that governs `name`; where nothing is left, `'self'` for

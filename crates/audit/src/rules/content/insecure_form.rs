@@ -19,11 +19,12 @@ fn check(subject: &Subject<'_>, found: &mut Vec<Finding>) {
         .page
         .insecure_forms
         .iter()
-        .filter(|_| subject.seen.tls.is_https())
+        .filter(|_| subject.seen.tls.is_https() && !subject.upgrades())
     {
         found.push(
             Finding::new(&RULE, format!("A form posts to {url}."))
-                .evidence(Evidence::whole("body", url.as_str())),
+                .evidence(Evidence::whole("body", url.as_str()))
+                .fix(subject.upgrading()),
         );
     }
 }

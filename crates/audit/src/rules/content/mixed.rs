@@ -15,7 +15,7 @@ pub(crate) static RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>, found: &mut Vec<Finding>) {
-    if !subject.seen.tls.is_https() {
+    if !subject.seen.tls.is_https() || subject.upgrades() {
         return;
     }
     for (element, url) in &subject.page.insecure {
@@ -28,7 +28,8 @@ fn check(subject: &Subject<'_>, found: &mut Vec<Finding>) {
         found.push(
             Finding::new(&RULE, format!("A {element} element loads {url}."))
                 .severity(severity)
-                .evidence(Evidence::whole("body", url.as_str())),
+                .evidence(Evidence::whole("body", url.as_str()))
+                .fix(subject.upgrading()),
         );
     }
 }

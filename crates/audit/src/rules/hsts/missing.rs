@@ -26,4 +26,19 @@ fn check(subject: &Subject<'_>, found: &mut Vec<Finding>) {
             )),
         );
     }
+    // a browser that is redirected elsewhere learns it from the redirect or never
+    let hops = subject
+        .seen
+        .hops
+        .iter()
+        .filter(|hop| hop.url.scheme() == "https");
+    for hop in
+        hops.filter(|hop| !hop.headers.is_empty() && !hop.headers.has("strict-transport-security"))
+    {
+        found.push(
+            Finding::new(&RULE, format!("The redirect at {} has none.", hop.url))
+                .severity(Severity::Low)
+                .evidence(Evidence::whole("redirect", hop.url.as_str())),
+        );
+    }
 }
