@@ -199,12 +199,12 @@ impl Finding<'_> {
 
 /// Judges a policy, or several with commas between them. Any text will do.
 pub fn evaluate(text: &str) -> Vec<Finding<'_>> {
-    let mut findings = Vec::new();
+    let mut findings = Vec::with_capacity(8);
     let mut start = 0;
     for (index, part) in text.split(',').enumerate() {
         // an empty part is no policy, unless the text has no other
         if !part.trim().is_empty() || !text.contains(',') {
-            checks::run(&policy::Policy::read(part), &mut |mut finding| {
+            checks::run(policy::Policy::read(part), &mut |mut finding| {
                 finding.span = finding.span.start + start..finding.span.end + start;
                 finding.policy = index;
                 findings.push(finding);

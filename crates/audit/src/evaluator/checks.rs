@@ -6,7 +6,7 @@ use super::bypass::{Bypass, bypass};
 use super::policy::{Directive, Policy, View, Word};
 use super::words::{
     host_of, is_bare_keyword, is_directive, is_hash, is_ip, is_keyword, is_nonce, is_scheme,
-    nonce_value, without_scheme,
+    may_hold_ip, nonce_value, without_scheme,
 };
 use super::{Finding, Severity, Type};
 
@@ -64,7 +64,7 @@ fn missing<'a>(
     }
 }
 
-pub(super) fn run<'a>(written: &Policy<'a>, found: Found<'_, 'a>) {
+pub(super) fn run<'a>(written: Policy<'a>, found: Found<'_, 'a>) {
     let policy = &ignoring(written, found);
     strict(policy, found);
     for check in [
@@ -86,23 +86,7 @@ pub(super) fn run<'a>(written: &Policy<'a>, found: Found<'_, 'a>) {
 }
 
 /// Marks what a browser of CSP 3 ignores. A list that counts for several directives is told as often.
-fn ignoring<'a>(written: &Policy<'a>, found: Found<'_, 'a>) -> Policy<'a> {
-    let mut policy = Policy {
-        directives: Vec::with_capacity(written.directives.len()),
-        end: written.end,
-    };
-    for directive in &written.directives {
-        let words = directive.words.iter().map(|word| Word {
-            text: word.text.clone(),
-            span: word.span.clone(),
-            ignored: false,
-        });
-        policy.directives.push(Directive {
-            name: directive.name.clone(),
-            span: directive.span.clone(),
-            words: words.collect(),
-        });
-    }
+fn ignoring<'a>(mut policy: Policy<'a>, found: Found<'_, 'a>) -> Policy<'a> {
     for name in SCRIPTS {
         let Some(place) = policy.place(policy.effective(name)) else {
             continue;
@@ -330,7 +314,7 @@ fn each<'a>(policy: &Policy<'a>, mut visit: impl FnMut(&Directive<'a>, &Word<'a>
 
 fn addresses<'a>(policy: &Policy<'a>, found: Found<'_, 'a>) {
     each(policy, |directive, word| {
-        if host_of(&word.text).is_some_and(|(host, _)| is_ip(&host)) {
+        if may_hold_ip(&word.text) && host_of(&word.text).is_some_and(|(host, _)| is_ip(&host)) {
             found(about(Type::IpSource, Severity::Info, directive, word));
         }
     });

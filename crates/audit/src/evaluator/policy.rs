@@ -116,15 +116,16 @@ impl<'a> Policy<'a> {
 
     /// The directives that count for `names`, each once; those that are there.
     pub(crate) fn governing(&self, names: &[&'static str]) -> impl Iterator<Item = &Directive<'a>> {
-        let mut places: Vec<usize> = Vec::with_capacity(names.len());
-        for name in names {
-            if let Some(place) = self.place(self.effective(name))
-                && !places.contains(&place)
-            {
-                places.push(place);
+        // there are never more than five
+        let mut places = [None; 5];
+        for (i, name) in names.iter().enumerate().take(5) {
+            let place = self.place(self.effective(name));
+            if !places[..i].contains(&place) {
+                places[i] = place;
             }
         }
-        places.into_iter().map(|place| &self.directives[place])
+        let places = places.into_iter().flatten();
+        places.map(|place| &self.directives[place])
     }
 }
 

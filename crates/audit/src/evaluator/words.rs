@@ -29,6 +29,9 @@ pub(super) fn is_keyword(word: &str) -> bool {
 
 /// Whether it is a keyword whose quotes are missing.
 pub(super) fn is_bare_keyword(word: &str) -> bool {
+    if !word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') {
+        return false;
+    }
     let is = |quoted: &str| quoted.len() == word.len() + 2 && &quoted[1..=word.len()] == word;
     let known = Keyword::ALL
         .iter()
@@ -37,6 +40,10 @@ pub(super) fn is_bare_keyword(word: &str) -> bool {
 }
 
 pub(super) fn is_directive(name: &str) -> bool {
+    // most words are none, and are seen not to be by their first character
+    if !name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') {
+        return false;
+    }
     DirectiveName::from_name(name).is_some_and(|directive| directive.as_str() == name)
         || OLD_DIRECTIVES.contains(&name)
 }
@@ -140,6 +147,15 @@ pub(crate) fn host_of(source: &str) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
         Cow::Owned(host.replacen(PLACEHOLDER, "*", 1)),
         Cow::Owned(url.path().to_owned()),
     ))
+}
+
+/// Whether the host of a source might be an IP address: a quick look that never says no wrongly.
+pub(super) fn may_hold_ip(word: &str) -> bool {
+    let quoted = word.starts_with('\'') && !word.contains('@');
+    !quoted
+        && word
+            .bytes()
+            .any(|b| b.is_ascii_digit() || matches!(b, b'[' | b'%') || !b.is_ascii())
 }
 
 /// Whether a host looks like an IP address.
