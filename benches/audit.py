@@ -21,7 +21,9 @@ COLD = 20
 
 def measured(*command: str | Path) -> float:
     """Judgements per second of CPU."""
-    told = json.loads(subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True).stdout)
+    told = json.loads(
+        subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True).stdout
+    )
     return told["count"] / told["cpu"]
 
 
@@ -47,7 +49,9 @@ def cold(capture: Path) -> bool:
     usage = os.wait4(pid, 0)[2]
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / (COLD + 1)
-    print(f"cold scan of a file: {cpu * 1e3:.1f} ms CPU, {min(clocks) * 1e3:.1f} ms clock, {usage.ru_maxrss / 1024:.1f} MB")
+    print(
+        f"cold scan of a file: {cpu * 1e3:.1f} ms CPU, {min(clocks) * 1e3:.1f} ms clock, {usage.ru_maxrss / 1024:.1f} MB"
+    )
     return min(clocks) <= 0.020 and usage.ru_maxrss <= 20 * 1024
 
 

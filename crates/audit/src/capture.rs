@@ -23,6 +23,9 @@ pub const MAX_FIELDS: usize = 10_000;
 /// The largest header section, in bytes of names and values.
 pub const MAX_SECTION: usize = 4 << 20;
 
+/// The most values that JSON may hold, names and texts included: each takes memory of its own, however short it is.
+pub const MAX_VALUES: usize = 4_000_000;
+
 /// A capture that cannot be read: where, and why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {message}")]
@@ -66,6 +69,26 @@ pub fn any(text: &[u8], url: &Url) -> Result<Vec<Observation>, Unreadable> {
 fn bounded(text: &[u8]) -> Result<(), Unreadable> {
     if text.len() > MAX_BYTES {
         let message = format!("longer than {} MiB", MAX_BYTES >> 20);
+        return Err(Unreadable::new("capture", message));
+    }
+    Ok(())
+}
+
+/// Refuses JSON of more values than are read; what is no JSON is left to the parser.
+fn few_values(text: &[u8]) -> Result<(), Unreadable> {
+    let mut values = 0_usize;
+    let (mut in_text, mut is_escaped) = (false, false);
+    for &byte in text {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_text => is_escaped = true,
+            b'"' => in_text = !in_text,
+            b',' | b':' | b'[' | b'{' if !in_text => values += 1,
+            _ => {}
+        }
+    }
+    if values > MAX_VALUES {
+        let message = format!("more than {MAX_VALUES} values: split the list");
         return Err(Unreadable::new("capture", message));
     }
     Ok(())

@@ -252,6 +252,49 @@ mod tests {
         assert_eq!(Graded::ours(&twice).score, 70);
     }
 
+    fn page(names: &[&'static str]) -> Observation {
+        let headers = names.iter().map(|name| (*name, "x")).collect();
+        let url = "https://example.com/".parse().expect("a URL");
+        Observation::new(url, crate::Response::new(200, headers))
+    }
+
+    #[test]
+    fn presence_counts_six_headers_and_a_loose_policy_is_an_a_at_best() {
+        let six = [
+            "Strict-Transport-Security",
+            "Content-Security-Policy",
+            "X-Frame-Options",
+            "X-Content-Type-Options",
+            "Referrer-Policy",
+            "Permissions-Policy",
+        ];
+        let grade = |seen: &Observation| Graded::of_presence(seen, &[]).grade;
+        let grades = ["F", "E", "D", "C", "B", "A", "A+"];
+        for (count, expected) in grades.into_iter().enumerate() {
+            assert_eq!(grade(&page(&six[..count])), expected, "{count}");
+        }
+        let loose = registry::rule("csp.unsafe-inline").expect("a rule");
+        let findings = [Finding::new(loose, "x")];
+        assert_eq!(Graded::of_presence(&page(&six), &findings).grade, "A");
+        let mut plain = page(&six);
+        plain.tls = crate::Tls::None;
+        assert_eq!(grade(&plain), "F");
+    }
+
+    #[test]
+    fn the_observatory_s_sum_leads_to_its_score() {
+        for names in [
+            &[][..],
+            &["X-Frame-Options"],
+            &["Strict-Transport-Security", "Content-Security-Policy"],
+        ] {
+            let report = crate::audit(&page(names));
+            let graded = Graded::of_observatory(&report.observatory).expect("a grade");
+            let sum: i32 = graded.sum.iter().map(|line| line.points).sum();
+            assert_eq!(sum.max(0).unsigned_abs(), graded.score);
+        }
+    }
+
     #[test]
     fn grades_are_compared_across_profiles() {
         let grade = |grade| Graded {

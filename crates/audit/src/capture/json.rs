@@ -19,7 +19,7 @@
 use serde_json::Value;
 use url::Url;
 
-use super::{Unreadable, add, bounded};
+use super::{Unreadable, add, bounded, few_values};
 use crate::headers::Headers;
 use crate::observation::{Cors, Hop, Http, Observation, Response, Session, Tls};
 
@@ -49,6 +49,7 @@ pub fn json(text: &[u8]) -> Result<Vec<Observation>, Unreadable> {
 /// [`Unreadable`] if the text is no JSON, or neither an object nor a list.
 pub fn entries(text: &[u8]) -> Result<Entry, Unreadable> {
     bounded(text)?;
+    few_values(text)?;
     let value: Value = serde_json::from_slice(text)
         .map_err(|error| Unreadable::new("capture", format!("not JSON: {error}")))?;
     match value {
@@ -496,6 +497,18 @@ mod tests {
             panic!("a list")
         };
         assert!(list[0].is_ok() && list[1].is_err());
+    }
+
+    #[test]
+    fn many_values_are_refused_before_they_take_memory() {
+        let text = format!("[{}0]", "0,".repeat(super::super::MAX_VALUES));
+        let error = json(text.as_bytes()).expect_err("too many");
+        assert!(error.message.contains("split the list"), "{error}");
+        let quoted = format!(
+            r#"{{"url": "https://a.example/", "body": "{}\\\""}}"#,
+            ",".repeat(super::super::MAX_VALUES)
+        );
+        assert!(json(quoted.as_bytes()).is_ok());
     }
 
     #[test]

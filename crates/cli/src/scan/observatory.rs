@@ -45,7 +45,10 @@ pub(super) fn told(
                 grades.push(scan.grade);
                 if as_json {
                     let mut value = scan.to_json();
+                    // beside the Observatory's own keys
                     value["url"] = Value::from(seen.url.as_str());
+                    value["grade"] = scan.grade.into();
+                    value["score"] = scan.score.into();
                     values.push(value);
                 } else {
                     table(&mut out, seen.url.as_str(), &scan);
