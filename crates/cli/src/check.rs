@@ -8,7 +8,8 @@ use anyhow::anyhow;
 use clap::Args;
 use http::header::HOST;
 use http::uri::PathAndQuery;
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use mantlet_audit::{Severity, audit};
 use mantlet_config::{Environment, load};
 use mantlet_engine::Verdict;
 
@@ -172,8 +173,48 @@ impl Check {
                 )?;
             }
         }
-        for (name, value) in answer.section {
+        for (name, value) in &answer.section {
             writeln!(out, "{name}: {value}")?;
+        }
+        if !self.tries_a_request() {
+            self.audit(&mut out, &page, &asked)?;
+        }
+        Ok(())
+    }
+
+    /// The grade of what each route sends, and what keeps it from A+.
+    fn audit(&self, out: &mut impl Write, page: &Page<'_>, asked: &Asked) -> Result<(), Failure> {
+        writeln!(
+            out,
+            "\nAudit of what mantlet sends (mantlet scan grades the whole response):\n"
+        )?;
+        let mut paths: Vec<&str> = asked.engine.route_paths().collect();
+        paths.sort_unstable();
+        paths.retain(|path| *path != page.path);
+        paths.insert(0, page.path);
+        for path in paths {
+            let page = Page {
+                path,
+                method: page.method.clone(),
+                scheme: page.scheme,
+                fields: HeaderMap::from_iter([(HOST, asked.host(path))]),
+                peer: page.peer,
+                content_type: page.content_type.clone(),
+            };
+            let answer = page.answer(&asked.engine);
+            if answer.denied.is_some() {
+                writeln!(out, "  {path:<24} not answered by the application")?;
+                continue;
+            }
+            let report = audit(&page.observation(&answer)?);
+            let graded = &report.graded;
+            writeln!(out, "  {path:<24} {:<3} {}", graded.grade, graded.score)?;
+            for finding in &report.findings {
+                if finding.severity > Severity::Info {
+                    let (name, message) = (finding.rule.name, &finding.message);
+                    writeln!(out, "    {:<7} {name}: {message}", finding.severity)?;
+                }
+            }
         }
         Ok(())
     }

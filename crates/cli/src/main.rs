@@ -4,12 +4,14 @@
 
 mod asked;
 mod check;
+mod csp;
 mod demo;
 mod explain;
 mod init;
 mod limit;
 mod page;
 mod policy;
+mod scan;
 mod schema;
 mod serve;
 
@@ -39,6 +41,8 @@ enum Command {
     Explain(explain::Explain),
     Limit(limit::Limit),
     Schema(schema::Schema),
+    Scan(scan::Scan),
+    Csp(csp::Csp),
 }
 
 /// How a subcommand ends when it does not end well.
@@ -64,6 +68,8 @@ fn main() -> ExitCode {
         Command::Explain(explain) => explain.run(),
         Command::Limit(limit) => limit.run(),
         Command::Schema(schema) => schema.run(),
+        Command::Scan(scan) => scan.run(),
+        Command::Csp(csp) => csp.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

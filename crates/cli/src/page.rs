@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use http::header::{CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use mantlet_audit::{Observation, Response};
 use mantlet_engine::{Engine, Form, RequestHead, ResponseHead, UntrustedProxy, Verdict};
 
 /// A request, and a response whose header section is otherwise empty.
@@ -58,6 +59,24 @@ impl Page<'_> {
             peer: None,
             content_type: HeaderValue::from_static("text/html"),
         }
+    }
+
+    /// What a scanner would see: the answer with its Content-Type, without a body.
+    ///
+    /// # Errors
+    /// If Host and path make no URL.
+    pub(crate) fn observation(&self, answer: &Answer) -> anyhow::Result<Observation> {
+        let host = self.fields.get(HOST).map(HeaderValue::to_str).transpose()?;
+        let url = format!(
+            "{}://{}{}",
+            self.scheme.as_str(),
+            host.unwrap_or("example.com"),
+            self.path
+        );
+        let content_type = String::from_utf8_lossy(self.content_type.as_bytes()).into_owned();
+        let own = std::iter::once(("content-type".to_owned(), content_type));
+        let headers = own.chain(answer.section.iter().cloned()).collect();
+        Ok(Observation::new(url.parse()?, Response::new(200, headers)))
     }
 
     pub(crate) fn answer(&self, engine: &Engine) -> Answer {

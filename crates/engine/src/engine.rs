@@ -214,6 +214,11 @@ impl Engine {
         self.0.sources.https == Https::Redirect && self.0.sources.trusted.is_empty()
     }
 
+    /// The paths of the routes, the longest first.
+    pub fn route_paths(&self) -> impl Iterator<Item = &str> {
+        self.0.paths.iter().map(|path| path.as_str())
+    }
+
     /// Whether the policy says which names the service answers to.
     pub fn lists_hosts(&self) -> bool {
         self.0.hosts.is_some()

@@ -7,6 +7,8 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use mantlet_audit::evaluator::evaluate;
+use mantlet_audit::{audit, capture};
 use mantlet_config::{Config, Source};
 use mantlet_engine::policy::{Hosts, Policy, Rules, Scoped};
 use mantlet_engine::{Engine, Form, OsEntropy, RequestHead, ResponseHead, Verdict};
@@ -22,6 +24,7 @@ use mantlet_token::{
     Algorithm, Algorithms, Issuing, KeySet, Settings, SigningKey, Verifier, jwk, jws,
 };
 use mantlet_trace::{Format, Line, Replay, Skipped};
+use url::Url;
 
 /// A parser and what it must hold.
 #[derive(Clone, Copy)]
@@ -106,6 +109,14 @@ pub const TARGETS: &[Target] = &[
         name: "session-import",
         run: session_import,
     },
+    Target {
+        name: "capture",
+        run: captured,
+    },
+    Target {
+        name: "csp-evaluator",
+        run: evaluator,
+    },
 ];
 
 /// Runs the target of this name, a field's or one of [`TARGETS`].
@@ -160,6 +171,34 @@ fn field(entry: &Entry, data: &[u8]) {
                 inside(&refused.faults, data.len());
             }
         }
+    }
+}
+
+/// Where a captured text was seen.
+static PAGE: LazyLock<Url> = LazyLock::new(|| Url::parse("https://example.com/a").expect("a URL"));
+
+/// A capture is read or refused; what is read is judged, and every place lies inside its text.
+fn captured(data: &[u8]) {
+    let Ok(found) = capture::any(data, &PAGE) else {
+        return;
+    };
+    for seen in found {
+        for finding in audit(&seen).findings {
+            if let Some(evidence) = finding.evidence {
+                let part = evidence.text.get(evidence.span.clone());
+                assert!(part.is_some(), "{evidence:?}");
+            }
+        }
+    }
+}
+
+/// Any text is a policy; a word that is found stands where it is said to stand.
+fn evaluator(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    for finding in evaluate(&text) {
+        let part = text.get(finding.span.clone()).expect("inside the text");
+        let value = finding.value.as_deref().unwrap_or(part);
+        assert_eq!(part.to_lowercase(), value.to_lowercase());
     }
 }
 

@@ -1,0 +1,3 @@
+//! Cache-Control.
+
+pub(crate) mod private;

@@ -1,0 +1,3 @@
+//! The answer to a preflight.
+
+pub(crate) mod open;

@@ -1,0 +1,3 @@
+//! Requests of other sites.
+
+pub(crate) mod accepted;

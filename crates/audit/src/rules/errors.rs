@@ -1,0 +1,3 @@
+//! Error pages.
+
+pub(crate) mod headers;

@@ -1,0 +1,4 @@
+//! Who may embed the page.
+
+pub(crate) mod broad;
+pub(crate) mod missing;

@@ -1,0 +1,5 @@
+//! Cross-Origin-Opener-Policy, -Embedder-Policy, -Resource-Policy.
+
+pub(crate) mod embedder;
+pub(crate) mod opener;
+pub(crate) mod resource;

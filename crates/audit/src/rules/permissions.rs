@@ -1,0 +1,3 @@
+//! Permissions-Policy.
+
+pub(crate) mod missing;

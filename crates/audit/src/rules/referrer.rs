@@ -1,0 +1,3 @@
+//! Referrer-Policy.
+
+pub(crate) mod policy;

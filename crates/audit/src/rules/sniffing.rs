@@ -1,0 +1,3 @@
+//! X-Content-Type-Options.
+
+pub(crate) mod missing;
