@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every test: Rust, the program in front of real applications, the Python package alone and in every framework, and the program
-# with a browser. Installs what they need. Run by `make test`.
+# beside the graders that it agrees with, and with a browser. Installs what they need. Run by `make test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -88,6 +88,7 @@ export MANTLET
 attempt "End to end" .venv/bin/python -m pytest -p no:cacheprovider -q tests/e2e
 attempt "Python package" bash tests/python.sh
 attempt "Frameworks" bash tests/frameworks/run.sh "$(ls -t target/wheels/tests/*.whl | head -n 1)"
+attempt "Agreement with the Observatory and csp-evaluator" bash tests/audit/run.sh
 attempt "Browser" node --test --test-concurrency=1 tests/browser/*.test.js
 
 if [ "${#failed[@]}" -ne 0 ]; then
