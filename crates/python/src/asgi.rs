@@ -6,7 +6,7 @@
 //! has put the client's there.
 
 use http::{HeaderName, Method, header};
-use mantlet_engine::{Exchange, Fields, Form, RequestHead};
+use mantlet_engine::{Exchange, Fields, Form, RequestHead, Verdict};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -20,20 +20,9 @@ use crate::section::{Section, list};
 
 /// What a scope asks for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+enum Kind {
     Http,
     WebSocket,
-}
-
-impl Kind {
-    pub(crate) fn of(scope: &Bound<'_, PyDict>) -> PyResult<Option<Self>> {
-        let kind = scope.get_item(intern!(scope.py(), "type"))?;
-        Ok(match text(kind.as_ref()) {
-            Some("http") => Some(Self::Http),
-            Some("websocket") => Some(Self::WebSocket),
-            _ => None,
-        })
-    }
 }
 
 /// Judges, and hands on to the application or to the answer of a denial; the awaitable is theirs.
@@ -46,9 +35,11 @@ pub(crate) fn call<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = scope.py();
     let scope = scope.cast::<PyDict>()?;
-    let Some(kind) = Kind::of(scope)? else {
+    let kind = match text(scope.get_item(intern!(py, "type"))?.as_ref()) {
+        Some("http") => Kind::Http,
+        Some("websocket") => Kind::WebSocket,
         // lifespan, and whatever else a server may have
-        return app.call1((scope, receive, send));
+        _ => return app.call1((scope, receive, send)),
     };
     let (verdict, exchange) = judged(policy.get(), scope, kind)?;
     match verdict {
@@ -79,12 +70,12 @@ pub(crate) fn call<'py>(
     }
 }
 
-/// The verdict on a scope, told to the log: the answer of a denial has passed call two. Of the scope is read what the policy asks for: each key is a lookup.
-pub(crate) fn judged(
+/// The verdict on a scope, told to the log. Of the scope is read what the policy asks for: each key is a lookup.
+fn judged(
     policy: &Policy,
     scope: &Bound<'_, PyDict>,
     kind: Kind,
-) -> PyResult<(Result<mantlet_engine::Permit, Box<Denial>>, Exchange)> {
+) -> PyResult<(Result<mantlet_engine::Permit, Denial>, Exchange)> {
     let py = scope.py();
     let reads = policy.judges || log::is_looking();
     let headers = match reads {
@@ -143,15 +134,19 @@ pub(crate) fn judged(
         log::verdict(py, what, code, fix, &head);
         Ok(())
     };
-    let verdict = Denial::or_permit(verdict, &exchange, asked, || Form::of(fields));
-    match &verdict {
-        Ok(permit) => {
+    let verdict = match verdict {
+        Verdict::Allow(permit) => {
             for reason in permit.reported() {
                 tell("would be denied", reason.code, Some(reason.fix))?;
             }
+            Ok(permit)
         }
-        Err(denial) => tell("denied", denial.reason, denial.fix)?,
-    }
+        verdict => {
+            let denial = Denial::new(verdict, &exchange, asked, Form::of(fields));
+            tell("denied", denial.reason, denial.fix)?;
+            Err(denial)
+        }
+    };
     Ok((verdict, exchange))
 }
 

@@ -19,16 +19,21 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// Tells a verdict in Python objects.
+    /// Tells a verdict in Python objects; a denial has passed call two already.
     pub(crate) fn new(
         policy: &Bound<'_, Policy>,
-        verdict: Result<mantlet_engine::Permit, Box<Denial>>,
+        verdict: Verdict,
         exchange: mantlet_engine::Exchange,
+        method: &Method,
+        form: Form,
     ) -> PyResult<Self> {
         let py = policy.py();
         let (permit, denial) = match verdict {
-            Ok(permit) => (Some(Py::new(py, Permit(permit))?), None),
-            Err(denial) => (None, Some(Py::new(py, *denial)?)),
+            Verdict::Allow(permit) => (Some(Py::new(py, Permit(permit))?), None),
+            _ => {
+                let denial = Denial::new(verdict, &exchange, method, form);
+                (None, Some(Py::new(py, denial)?))
+            }
         };
         Ok(Self {
             policy: policy.clone().unbind(),
@@ -85,20 +90,8 @@ pub(crate) struct Denial {
 }
 
 impl Denial {
-    /// The permit of a verdict, or the answer to one that lets nothing through: it has passed call two.
-    pub(crate) fn or_permit(
-        verdict: Verdict,
-        exchange: &mantlet_engine::Exchange,
-        method: &Method,
-        form: impl FnOnce() -> Form,
-    ) -> Result<mantlet_engine::Permit, Box<Self>> {
-        match verdict {
-            Verdict::Allow(permit) => Ok(permit),
-            verdict => Err(Box::new(Self::new(verdict, exchange, method, form()))),
-        }
-    }
-
-    fn new(
+    /// The answer to any verdict that lets nothing through.
+    pub(crate) fn new(
         verdict: Verdict,
         exchange: &mantlet_engine::Exchange,
         method: &Method,

@@ -12,14 +12,13 @@ use mantlet_engine::policy::{Disposition, Https};
 use mantlet_engine::{Engine, Form, RequestHead, Verdict};
 use pyo3::exceptions::{PyTypeError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyMapping, PyString, PyType};
+use pyo3::types::{PyBool, PyMapping, PyString, PyType};
 
 use crate::edits::{Kept, Text};
-use crate::exchange::{Denial, Exchange};
+use crate::exchange::Exchange;
 use crate::permit::{Last, address};
 use crate::section::{Section, list};
 use crate::wsgi::Keys;
-use crate::{asgi, wsgi};
 
 pyo3::create_exception!(
     mantlet,
@@ -221,11 +220,10 @@ impl Policy {
         let list = list(headers)?;
         let section = Section::new(Text::Bytes, &list);
         section.check_all()?;
-        let form = || Form::of(&section);
+        let form = Form::of(&section);
         let Ok(method) = Method::from_bytes(method.as_bytes()) else {
             let (verdict, exchange) = policy.unreadable();
-            let verdict = Denial::or_permit(verdict, &exchange, &Method::GET, form);
-            return Exchange::new(slf, verdict, exchange);
+            return Exchange::new(slf, verdict, exchange, &Method::GET, form);
         };
         let mut head = RequestHead::new(&method, path, &section);
         head.query = query;
@@ -233,22 +231,7 @@ impl Policy {
         head.tls = tls;
         head.authority = authority;
         let (verdict, exchange) = policy.engine.on_request(&head).without_store();
-        let verdict = Denial::or_permit(verdict, &exchange, &method, form);
-        Exchange::new(slf, verdict, exchange)
-    }
-
-    /// Judges the request of an ASGI scope, `http` or `websocket`, and tells the log as `Mantlet` does.
-    fn on_scope(slf: &Bound<'_, Self>, scope: &Bound<'_, PyDict>) -> PyResult<Exchange> {
-        let kind = asgi::Kind::of(scope)?;
-        let kind = kind.ok_or_else(|| PyValueError::new_err("a scope of http or websocket"))?;
-        let (verdict, exchange) = asgi::judged(slf.get(), scope, kind)?;
-        Exchange::new(slf, verdict, exchange)
-    }
-
-    /// Judges the request of a WSGI environ, and tells the log as `Mantlet` does.
-    fn on_environ(slf: &Bound<'_, Self>, environ: &Bound<'_, PyDict>) -> PyResult<Exchange> {
-        let (verdict, exchange) = wsgi::judged(slf.get(), environ)?;
-        Exchange::new(slf, verdict, exchange)
+        Exchange::new(slf, verdict, exchange, &method, form)
     }
 
     /// `"production"` or `"development"`.

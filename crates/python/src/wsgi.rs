@@ -11,7 +11,7 @@
 use std::cell::OnceCell;
 
 use http::{HeaderName, Method, StatusCode, header};
-use mantlet_engine::{Exchange, Fields, Form, RequestHead};
+use mantlet_engine::{Exchange, Fields, Form, RequestHead, Verdict};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -62,11 +62,11 @@ fn status_line(status: StatusCode) -> String {
     format!("{} {phrase}", status.as_u16())
 }
 
-/// The verdict on an environ, told to the log: the answer of a denial has passed call two. Of the environ is read what the policy asks for: each key is a lookup.
-pub(crate) fn judged(
+/// The verdict on an environ, told to the log. Of the environ is read what the policy asks for: each key is a lookup.
+fn judged(
     policy: &Policy,
     environ: &Bound<'_, PyDict>,
-) -> PyResult<(Result<mantlet_engine::Permit, Box<Denial>>, Exchange)> {
+) -> PyResult<(Result<mantlet_engine::Permit, Denial>, Exchange)> {
     let py = environ.py();
     let reads = policy.judges || log::is_looking();
     let fact = |key| match reads {
@@ -112,15 +112,19 @@ pub(crate) fn judged(
         log::verdict(py, what, code, fix, &head);
         Ok(())
     };
-    let verdict = Denial::or_permit(verdict, &exchange, asked, || Form::of(&fields));
-    match &verdict {
-        Ok(permit) => {
+    let verdict = match verdict {
+        Verdict::Allow(permit) => {
             for reason in permit.reported() {
                 tell("would be denied", reason.code, Some(reason.fix))?;
             }
+            Ok(permit)
         }
-        Err(denial) => tell("denied", denial.reason, denial.fix)?,
-    }
+        verdict => {
+            let denial = Denial::new(verdict, &exchange, asked, Form::of(&fields));
+            tell("denied", denial.reason, denial.fix)?;
+            Err(denial)
+        }
+    };
     Ok((verdict, exchange))
 }
 

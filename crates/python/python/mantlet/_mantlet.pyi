@@ -68,12 +68,6 @@ class Policy:
         absolute-form target or `:authority`.
         """
 
-    def on_scope(self, scope: dict[str, Any]) -> Exchange:
-        """Judges the request of an ASGI scope, `http` or `websocket`, and tells the log as `Mantlet` does."""
-
-    def on_environ(self, environ: dict[str, Any]) -> Exchange:
-        """Judges the request of a WSGI environ, and tells the log as `Mantlet` does."""
-
     @property
     def environment(self) -> Literal["production", "development"]:
         """`"production"` or `"development"`."""

@@ -9,6 +9,7 @@ In a view, `request.mantlet` is the permit.
 
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
+from urllib.parse import quote
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
@@ -18,6 +19,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from mantlet import Denial, Exchange, Policy
 from mantlet._compiled import compiled
+from mantlet._hook import judged, judged_environ
 
 __all__ = ["MantletMiddleware", "csp_nonce", "policy_of_settings"]
 
@@ -63,9 +65,19 @@ class MantletMiddleware:
 
     def _open(self, request: HttpRequest) -> Exchange:
         if isinstance(request, ASGIRequest):
-            exchange = self._policy.on_scope(cast(dict[str, Any], request.scope))
+            scope = cast(dict[str, Any], request.scope)
+            client = scope.get("client")
+            exchange = judged(
+                self._policy,
+                scope["method"],
+                scope.get("raw_path") or quote(scope["path"], safe="/:@!$&'()*+,;=~").encode(),
+                scope["headers"],
+                query=scope.get("query_string") or None,
+                peer=client[0] if client else None,
+                tls=scope.get("scheme") == "https",
+            )
         else:
-            exchange = self._policy.on_environ(request.META)
+            exchange = judged_environ(self._policy, request.META)
         request.mantlet = exchange.permit  # type: ignore[attr-defined]
         return exchange
 
