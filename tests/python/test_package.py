@@ -41,7 +41,7 @@ def test_the_extension_module_has_no_runtime_in_it() -> None:
     assert done.returncode == 0, done.stderr
     crates = {word for line in done.stdout.splitlines() for word in line.split()}
     assert "mantlet-engine" in crates
-    assert crates.isdisjoint({"tokio", "mio", "hyper", "notify", "mantlet-proxy", "mantlet-source"})
+    assert crates.isdisjoint({"tokio", "mio", "hyper", "notify", "mantlet-proxy"})
 
 
 @pytest.mark.parametrize("flags", ["", "Py_GIL_DISABLED"], ids=["3.14", "3.14t"])

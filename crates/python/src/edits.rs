@@ -114,7 +114,9 @@ pub(crate) fn edited<'py>(
     let section = Section::new(text, &own);
     // what is no status is the server's to refuse
     let status = StatusCode::from_u16(status()?).unwrap_or_default();
-    let edits = exchange.on_response(&ResponseHead::new(status, &section));
+    let mut head = ResponseHead::new(status, &section);
+    head.now = exchange.reads_clock().then(mantlet_source::now);
+    let edits = exchange.on_response(&head);
     let Some(slot) = edits.list().and_then(|number| kept.0.get(number)) else {
         return Program::new(py, text, &edits)?.run(text, &own, Some(&edits));
     };

@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 use mantlet_engine::{Form, Verdict};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::{PyBytes, PyList, PyTuple};
 
 use crate::edits::{Text, edited};
 use crate::permit::Permit;
@@ -86,6 +86,7 @@ pub(crate) struct Denial {
     pub(crate) reply: mantlet_engine::Reply,
     pub(crate) reason: &'static str,
     pub(crate) fix: Option<&'static str>,
+    pub(crate) limits: Vec<String>,
     detail: String,
 }
 
@@ -105,6 +106,11 @@ impl Denial {
             reply: exchange.reply(&denial, method, form),
             reason: denial.reason,
             fix: denial.fix,
+            limits: denial
+                .limited
+                .iter()
+                .flat_map(|limited| limited.by.iter().map(ToString::to_string))
+                .collect(),
             detail: denial.detail.clone().into_owned(),
         }
     }
@@ -150,6 +156,12 @@ impl Denial {
     #[getter]
     fn fix(&self) -> Option<&'static str> {
         self.fix
+    }
+
+    /// The names of the limits that the request is above; empty for a denial of anything else.
+    #[getter]
+    fn limits<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.limits)
     }
 
     fn __repr__(&self) -> String {

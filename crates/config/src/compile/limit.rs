@@ -74,7 +74,7 @@ impl Compiler {
         let shared = limits
             .iter()
             .any(|limit| matches!(limit.counted, Counted::Shared { .. }));
-        if shared && config.redis.is_none() {
+        if shared && config.redis.is_none() && !config.store_of_host {
             let message = "is redis, and [store.redis] does not say where that is";
             let stores = config
                 .limits
@@ -90,7 +90,7 @@ impl Compiler {
         limits
     }
 
-    fn limit(&mut self, said: &At<LimitSetting>, alone: bool) -> Option<Limit> {
+    pub(super) fn limit(&mut self, said: &At<LimitSetting>, alone: bool) -> Option<Limit> {
         let (place, said) = (said.place.as_ref(), &said.value);
         let name = match &said.name {
             Some(name) => self.name("limit.name", name)?,

@@ -1,5 +1,6 @@
-"""One security policy for web applications: headers, cross-origin protection, hosts."""
+"""One security policy for web applications: headers, cross-origin protection, hosts, rate limits."""
 
+from mantlet._limit import RateLimitConfig
 from mantlet._mantlet import Denial, Exchange, Permit, Policy, PolicyError, PolicyWarning, __version__
 from mantlet._middleware import Mantlet
 from mantlet._preset import Preset
@@ -46,6 +47,7 @@ __all__ = [
     "PolicyError",
     "PolicyWarning",
     "Preset",
+    "RateLimitConfig",
     "ReferrerPolicy",
     "Secure",
     "Server",

@@ -22,6 +22,10 @@ class Mantlet(Middleware):
     and what it says then is in force. A file that is wrong, empty or gone by then leaves the policy as it is; the log says
     so once. With `None` the file is read once, and a `Policy` or a `Preset` never changes.
 
+    `redis` is a client that asks the store of a policy file's limits in the place of a connection of ours, such as a
+    `redis.asyncio.Redis` or `RedisCluster`; a `Policy` is given it itself. A request is only made to wait where a limit of
+    the policy has `store = "redis"`.
+
     Put it outermost, so that errors and redirects of every other middleware pass it; a CORS middleware goes inside.
     `scope["mantlet"]` or `environ["mantlet"]` is the `Permit` of the request. Denials are logged under the logger
     `mantlet`, with their reason.
@@ -36,10 +40,11 @@ class Mantlet(Middleware):
         policy: Policy | Preset | str | os.PathLike[str] = "mantlet.toml",
         *arguments: Any,
         follow: float | None = 1.0,
+        redis: Any = None,
         **keywords: Any,
     ) -> Mantlet:
         file = not isinstance(policy, (Policy, Preset))
-        return super().__new__(cls, app, policy if file else compiled(policy), follow)
+        return super().__new__(cls, app, policy if file else compiled(policy), follow, redis)
 
     def __init__(
         self,
@@ -47,6 +52,7 @@ class Mantlet(Middleware):
         policy: Policy | Preset | str | os.PathLike[str] = "mantlet.toml",
         *,
         follow: float | None = 1.0,
+        redis: Any = None,
     ) -> None:
         super().__init__()
         # Servers look for a coroutine function in `app.__call__`. Python itself calls that of the type, so a request is
