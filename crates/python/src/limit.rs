@@ -86,6 +86,11 @@ pub(crate) fn state<'py>(py: Python<'py>, state: &LimitState) -> PyResult<Bound<
     dict.set_item("evicted", state.evicted)?;
     dict.set_item("capacity", state.capacity)?;
     dict.set_item("ratio", state.ratio)?;
+    let level = state.level;
+    let latency = level.and_then(|level| level.latency);
+    dict.set_item("cpu", level.and_then(|level| level.cpu))?;
+    dict.set_item("memory", level.and_then(|level| level.memory))?;
+    dict.set_item("latency", latency.map(|latency| latency.as_secs_f64()))?;
     dict.set_item("under_way", state.under_way)?;
     Ok(dict)
 }

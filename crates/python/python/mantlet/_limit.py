@@ -77,7 +77,7 @@ class RateLimitConfig:
                 # what can be read once has been, and a limit does not change
                 object.__setattr__(self, each.name, tuple(value))
         keys = {
-            each.name: getattr(self, each.name)
+            each.name: _plain(getattr(self, each.name))
             for each in fields(self)
             if each.name not in _OWN and getattr(self, each.name) is not None
         }
@@ -211,6 +211,11 @@ def _milliseconds(name: str, value: float, unit: int) -> object:
     if abs(milliseconds - round(milliseconds)) > 1e-6 * milliseconds:
         raise ValueError(f"{name} is in whole milliseconds, not {value!r} {'s' if unit == 1000 else 'ms'}")
     return f"{round(milliseconds)}ms"
+
+
+def _plain(value: object) -> object:
+    """What is no number in JSON is left to the reader of the key, who says so."""
+    return repr(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _told(value: object) -> object:
