@@ -246,7 +246,7 @@ def test_on_error_and_nodes_say_what_becomes_of_requests_without_the_store() -> 
     assert denial is not None and (denial.status, denial.reason) == (503, "limit.unavailable")
 
 
-PRESSURE = {"cpu_threshold": 1, "memory_threshold": 1, "latency_threshold": 3_600_000}
+PRESSURE: dict[str, Any] = {"cpu_threshold": 1, "memory_threshold": 1, "latency_threshold": 3_600_000}
 
 
 def slow(seconds: float) -> Any:
@@ -276,7 +276,7 @@ def shed_by(limit: RateLimitConfig, seconds: float, path: str = "/") -> int:
 
 def test_latency_of_real_answers_sheds_down_to_min_requests() -> None:
     # at the start of a response, by the clock of this host: 20 ms are above 5, and below 1000
-    tight = {**PRESSURE, "latency_threshold": 5}
+    tight: dict[str, Any] = {**PRESSURE, "latency_threshold": 5}
     assert 0 < shed_by(adaptive(12, 1000, **tight, min_requests=2), 0.02) <= 7
     assert shed_by(adaptive(12, 1000, **tight, min_requests=12), 0.02) == 0
     assert shed_by(adaptive(12, 1000, **{**tight, "latency_threshold": 1000}, min_requests=2), 0.02) == 0

@@ -20,18 +20,46 @@ def judged(
     peer: str | None,
     tls: bool,
     authority: bytes | None = None,
+    request: object = None,
 ) -> Exchange:
     """`Policy.on_request`; a denial is logged under `mantlet`, as the middleware logs it."""
-    exchange = policy.on_request(method, path, headers, query=query, peer=peer, tls=tls, authority=authority)
-    if exchange.denial is not None:
-        _tell("denied", method, path, exchange.denial.reason, exchange.denial.fix)
-    elif exchange.permit is not None:
-        for reason in exchange.permit.reported:
-            _tell("would be denied", method, path, reason, None)
+    exchange = policy.on_request(
+        method, path, headers, query=query, peer=peer, tls=tls, authority=authority, request=request
+    )
+    _told(exchange, method, path)
     return exchange
 
 
-def judged_environ(policy: Policy, environ: Mapping[str, Any]) -> Exchange:
+async def judged_async(
+    policy: Policy,
+    method: str,
+    path: bytes,
+    headers: Iterable[tuple[bytes, bytes]],
+    *,
+    query: bytes | None,
+    peer: str | None,
+    tls: bool,
+    authority: bytes | None = None,
+    request: object = None,
+) -> Exchange:
+    """`Policy.on_request_async`, logged like `judged`."""
+    exchange = await policy.on_request_async(
+        method, path, headers, query=query, peer=peer, tls=tls, authority=authority, request=request
+    )
+    _told(exchange, method, path)
+    return exchange
+
+
+def _told(exchange: Exchange, method: str, path: bytes) -> None:
+    if exchange.denial is not None:
+        denial = exchange.denial
+        _tell("denied", method, path, " ".join((denial.reason, *denial.limits)), denial.fix)
+    elif exchange.permit is not None:
+        for reason in exchange.permit.reported:
+            _tell("would be denied", method, path, reason, None)
+
+
+def judged_environ(policy: Policy, environ: Mapping[str, Any], request: object = None) -> Exchange:
     """`judged` by a WSGI environ: the path is as it came where the server tells it, else put together again."""
     target = environ.get("REQUEST_URI") or environ.get("RAW_URI")
     if target:
@@ -52,6 +80,7 @@ def judged_environ(policy: Policy, environ: Mapping[str, Any]) -> Exchange:
         peer=environ.get("REMOTE_ADDR") or None,
         tls=environ.get("wsgi.url_scheme") == "https",
         authority=authority,
+        request=environ if request is None else request,
     )
 
 

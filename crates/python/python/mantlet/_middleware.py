@@ -43,8 +43,7 @@ class Mantlet(Middleware):
         redis: Any = None,
         **keywords: Any,
     ) -> Mantlet:
-        file = not isinstance(policy, (Policy, Preset))
-        return super().__new__(cls, app, policy if file else compiled(policy), follow, redis)
+        return super().__new__(cls, app, policy if not isinstance(policy, Preset) else compiled(policy), follow, redis)
 
     def __init__(
         self,

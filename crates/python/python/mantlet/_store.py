@@ -82,7 +82,7 @@ async def _answered(waiting: _Waiting) -> None:
         # trio
         return waiting.give_up("unreachable", str(error))
     store = waiting.store
-    known = store.loops.get(loop)
+    known: _Redis | None = store.loops.get(loop)
     if known is not None and known.process == os.getpid():
         return await known.ask(waiting)
     if store.client is not None:

@@ -53,7 +53,7 @@ class _Tool(cherrypy.Tool):  # type: ignore[misc]
 
     def _checks(self) -> None:
         request = cherrypy.serving.request
-        request.mantlet_exchange = judged_environ(self._policy, request.wsgi_environ)
+        request.mantlet_exchange = judged_environ(self._policy, request.wsgi_environ, request)
         request.mantlet = request.mantlet_exchange.permit
         if request.mantlet_exchange.denial is not None:
             raise _Denied(request.mantlet_exchange.denial)
