@@ -204,7 +204,7 @@ class Wsgi:
 
 
 class Server:
-    """An application that is a program: `python APP PORT` in a folder, asked over a connection, stopped by its process id."""
+    """An application that is a program: `python APP PORT` in a folder, asked over a connection, stopped by its id."""
 
     def __init__(self, name: str, log: pathlib.Path, folder: pathlib.Path = APPS) -> None:
         with socket.socket() as probe:

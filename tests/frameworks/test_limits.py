@@ -10,7 +10,7 @@ from clients import APPS, Answer, Asgi, Server, Wsgi, opened
 from matrix import HERE
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "python"))
-from redis_server import Server as Redis  # noqa: E402
+from redis_server import Server as Redis
 
 Client = Asgi | Wsgi | Server
 

@@ -24,9 +24,7 @@ class Server:
 
     def start(self) -> None:
         command = ["redis-server", "--port", "0", "--save", "", "--appendonly", "no", "--unixsocket", self.socket]
-        self._process = subprocess.Popen(
-            [*command, *self._arguments], cwd=self._folder.name, stdout=subprocess.DEVNULL
-        )
+        self._process = subprocess.Popen([*command, *self._arguments], cwd=self._folder.name, stdout=subprocess.DEVNULL)
         until = time.monotonic() + PATIENCE
         while True:
             try:

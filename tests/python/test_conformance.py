@@ -174,7 +174,9 @@ def differences(case: Case, expect: dict[str, Any], seen: Seen, reasons: list[st
             found.append(f"{what}: expected {wanted!r}, found {is_there!r}")
 
     compare("the application is reached", expect["verdict"] == "allow", seen.permit is not None)
-    compare("reasons in the log", [expect["reason"]] if expect["verdict"] == "deny" else expect.get("reported", []), reasons)
+    compare(
+        "reasons in the log", [expect["reason"]] if expect["verdict"] == "deny" else expect.get("reported", []), reasons
+    )
     if seen.permit is not None:
         compare("reported", expect.get("reported", []), list(seen.permit.reported))
         if "client" in expect:
@@ -192,7 +194,9 @@ def differences(case: Case, expect: dict[str, Any], seen: Seen, reasons: list[st
             case _:
                 compare(name, [value.replace("{nonce}", NONCE) for value in wanted], values)
     if expect.get("only"):
-        compare("other fields", set(), {name for name, _ in seen.fields} - set(expect.get("fields", {})) - OF_THE_SERVER)
+        compare(
+            "other fields", set(), {name for name, _ in seen.fields} - set(expect.get("fields", {})) - OF_THE_SERVER
+        )
     if "body" in expect:
         compare("body", expect["body"].replace("{nonce}", NONCE).encode(), seen.body)
     return found

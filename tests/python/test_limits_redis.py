@@ -1,5 +1,5 @@
-"""Limits on a real Redis, through ASGI, WSGI, `Policy.on_request` and `on_request_async`: also with the server killed, paused
-and restarted, after a fork, and over clients of the application."""
+"""Limits on a real Redis, through ASGI, WSGI, `Policy.on_request` and `on_request_async`: also with the server killed,
+paused and restarted, after a fork, and over clients of the application."""
 
 import asyncio
 import gc
@@ -131,7 +131,9 @@ def test_ten_thousand_requests_at_once_are_never_above_the_bound(runner: str, se
     protected = Mantlet(answer(), policy(server, requests=1000, key="everybody"))
 
     async def flood() -> list[int]:
-        told = await asyncio.gather(*(statuses(protected, 1, client=(f"10.0.{n >> 8}.{n & 255}", 1)) for n in range(10_000)))
+        told = await asyncio.gather(
+            *(statuses(protected, 1, client=(f"10.0.{n >> 8}.{n & 255}", 1)) for n in range(10_000))
+        )
         return [status for own in told for status in own]
 
     told = RUNNERS[runner](flood())
@@ -252,7 +254,19 @@ def port() -> int:
 def test_tls_with_a_password_a_database_and_a_certificate_of_ours(runner: str, tmp_path: Path) -> None:
     make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
     authority = [*make, "-subj", "/CN=tests", "-keyout", "ca.key", "-out", "ca.pem"]
-    leaf = [*make, "-subj", "/CN=localhost", "-keyout", "key.pem", "-out", "cert.pem", "-CA", "ca.pem", "-CAkey", "ca.key"]
+    leaf = [
+        *make,
+        "-subj",
+        "/CN=localhost",
+        "-keyout",
+        "key.pem",
+        "-out",
+        "cert.pem",
+        "-CA",
+        "ca.pem",
+        "-CAkey",
+        "ca.key",
+    ]
     leaf += ["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"]
     for command in (authority, leaf):
         subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)

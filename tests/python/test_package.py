@@ -70,7 +70,7 @@ SAMPLE = """
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping
     from typing import Any
 
-    from mantlet import CrossOriginProtection, Mantlet, Permit, Policy, PolicyError, Preset
+    from mantlet import CrossOriginProtection, Mantlet, Permit, Policy, PolicyError, Preset, RateLimitConfig
     from mantlet.headers import ContentSecurityPolicy
     from mantlet.middleware import SecureASGIMiddleware
     from mantlet.secure import Secure
@@ -102,6 +102,14 @@ SAMPLE = """
     exchange = policy.on_request("GET", b"/", [(b"host", b"app.example")], peer="192.0.2.1", tls=True)
     if exchange.denial is not None:
         print(exchange.denial.status, exchange.denial.reason)
+    limit = RateLimitConfig.token_bucket(100, 60, key=["client", {"header": "x-api-key"}], cost=lambda scope: 2)
+    limited = Policy(limits=[limit], limit_headers="ietf-7", redis="redis://localhost")
+    left: dict[str, tuple[int, float]] = exchange.permit.quotas if exchange.permit else {}
+
+    async def later() -> int | None:
+        denial = (await limited.on_request_async("GET", b"/", [])).denial
+        return denial.status if denial else None
+
     names: list[bytes] = [name for name, _ in exchange.on_response(200, [])]
 """
 
@@ -115,7 +123,9 @@ def samples(tmp_path: Path) -> tuple[Path, Path]:
     return sample, wrong
 
 
-def test_a_typed_application_is_clean_for_mypy_and_a_mistake_is_found(samples: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_typed_application_is_clean_for_mypy_and_a_mistake_is_found(
+    samples: tuple[Path, Path], tmp_path: Path
+) -> None:
     sample, wrong = samples
     check = (sys.executable, "-m", "mypy", "--strict", "--output=json", "--cache-dir", str(tmp_path / "cache"))
     clean = run(*check, str(sample))

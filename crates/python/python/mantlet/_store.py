@@ -1,11 +1,11 @@
 """Limits that several processes share, asked from an event loop.
 
-One connection for each event loop; the questions of all its requests travel on it in order, and nobody waits for another's
-answer to ask. What is asked, what an answer means, who is given up and when the store is not asked at all is decided in Rust;
-here is the transport. A process that was forked has connections of its own.
+One connection for each event loop; the questions of all its requests travel on it in order, and nobody waits for
+another's answer to ask. What is asked, what an answer means, who is given up and when the store is not asked at all is
+decided in Rust; here is the transport. A process that was forked has connections of its own.
 
-Only a request whose policy has a limit with `store = "redis"` comes here. Under trio there is no loop of asyncio: each limit
-does what its `on_error` says.
+Only a request whose policy has a limit with `store = "redis"` comes here. Under trio there is no loop of asyncio: each
+limit does what its `on_error` says.
 """
 
 from __future__ import annotations

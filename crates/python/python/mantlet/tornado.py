@@ -4,8 +4,8 @@
 
 It stands between the connection and the application, so that every response passes it: 404, 500, files, streams, the
 101 of a WebSocket. In a handler, `permit(self.request)` is the permit: `permit(self.request).nonce`. A WSGI application
-in a `WSGIContainer` is wrapped inside of it: `WSGIContainer(mantlet.Mantlet(wsgi_app))`. The cost function of a limit is
-given the `RequestStartLine`.
+in a `WSGIContainer` is wrapped inside of it: `WSGIContainer(mantlet.Mantlet(wsgi_app))`. The cost function of a limit
+is given the `RequestStartLine`.
 """
 
 import http.client
