@@ -59,10 +59,7 @@ pub(crate) fn share_a_slot(takes: &[Take]) -> bool {
 pub type Gathered = (Result<Vec<Outcome>, StoreError>, Vec<Take>);
 
 /// One answer of those of the shares.
-pub fn gather(
-    shares: Vec<Share>,
-    answers: Vec<Result<Vec<Outcome>, StoreError>>,
-) -> Gathered {
+pub fn gather(shares: Vec<Share>, answers: Vec<Result<Vec<Outcome>, StoreError>>) -> Gathered {
     let took = |answer: &Result<Vec<Outcome>, StoreError>| {
         answer
             .as_ref()
