@@ -334,6 +334,17 @@ def test_asgi_denies_with_the_fields_of_the_limit_and_the_permit_has_the_quotas(
     assert b'"violated-policies":["minute"]' in sent[2][1]["body"]
 
 
+def test_what_limits_tell_replaces_what_the_application_says_and_no_other_field() -> None:
+    own = [(b"RateLimit", b"mine"), (b"x-own", b"1"), (b"ratelimit", b"mine too"), (b"content-type", b"text/plain")]
+    protected = Mantlet(answer(own), Policy(limits=[bucket(9, 60)]))
+    for left in (8, 7):
+        fields = asgi(protected, scope())[0]["headers"]
+        assert [value for name, value in fields if name.lower() == b"ratelimit"] == [b'"default";r=%d;t=7' % left]
+        assert dict(fields)[b"x-own"] == b"1" and dict(fields)[b"x-content-type-options"] == b"nosniff"
+        assert len({name.lower() for name, _ in fields}) == len(fields)
+    assert own[0] == (b"RateLimit", b"mine")
+
+
 def test_a_websocket_handshake_counts() -> None:
     protected = Mantlet(answer(), policy(bucket(1, 60)))
     asgi(protected, scope("websocket", scheme="ws"))
