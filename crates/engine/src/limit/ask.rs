@@ -1,12 +1,14 @@
 //! The question that is asked of all limits, and what becomes of their answers.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use mantlet_limit::{Admission, Key, Left, Outcome, Ratio, Take, Ticket};
+use mantlet_limit::{Admission, Key, Outcome, Ratio, Take};
 
 use super::key::{Parts, Source};
 use super::limiter::{Limiters, Table};
 use super::tally::{Entry, Tally};
+use super::under_way::Place;
 use crate::entropy::Entropy;
 use crate::head::{Now, RequestHead};
 use crate::policy::{Counted, Counting, Disposition, Limit, OnError};
@@ -35,7 +37,8 @@ pub(crate) struct Asking<'r> {
 #[derive(Default)]
 pub(crate) struct Asked {
     pub(crate) tally: Tally,
-    pub(crate) tickets: Vec<(usize, Ticket)>,
+    /// Among the requests under way.
+    pub(crate) places: Vec<Place>,
     /// What a limit that only reports would have said.
     pub(crate) reported: Option<&'static Reason>,
     /// Limits that a store has to be asked: those that can stop the request, then those that only report.
@@ -160,7 +163,8 @@ impl Limiters {
                     match concurrency.enter(now) {
                         Some(ticket) => {
                             counts.stats.admitted.add();
-                            asked.tickets.push((index, ticket));
+                            let place = Place::new(Arc::clone(counts), ticket, asked.tally.now);
+                            asked.places.push(place);
                             continue;
                         }
                         None => (SHED, None),
@@ -336,9 +340,7 @@ impl Limiters {
                 Table::Concurrency(_) => {}
             }
         }
-        for (index, ticket) in asked.tickets.drain(..) {
-            self.leave(index, ticket, now, Left::Ignored);
-        }
+        asked.places.clear();
     }
 }
 
