@@ -118,7 +118,9 @@ impl Client {
                             log::reported(reason, &self.asker(client, &parts, evidence));
                         }
                         let answer = self.forward(&mut parts, body, way, permit.nonce()).await;
-                        if answer.is_err() && exchange.reads_clock() {
+                        // what the client got wrong, or did not send, tells nothing of the application
+                        let application = |denial: &Denial| denial.status.is_server_error();
+                        if answer.as_ref().is_err_and(application) && exchange.reads_clock() {
                             exchange.unanswered(mantlet_source::now());
                         }
                         answer
