@@ -93,7 +93,7 @@ where
             mantlet_source::sense(&engine, head.now);
         }
         let step = engine.on_request(&head);
-        log::forgotten(&engine, &head);
+        log::forgotten(&engine, &head, self.store.as_ref());
         let (verdict, exchange) = match (step, &self.store) {
             (Step::Decided(verdict, exchange), _) => (verdict, exchange),
             (Step::Waiting(waiting), Some(store)) => {
