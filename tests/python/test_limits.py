@@ -120,7 +120,9 @@ def test_requests_window_and_burst_say_how_many() -> None:
     assert passing(policy(bucket(requests=3, window=60, burst=1))) == 1
     assert passing(policy(window(2, 60))) == 2
     assert passing(policy(window(2, 60, mode="interpolated"))) == 2
-    assert passing(policy(adaptive(base_requests=12, window=3600)), times=20) == 12
+    # whatever this host is busy with
+    calm = {"cpu_threshold": 1.0, "memory_threshold": 1.0, "latency_threshold": 3_600_000}
+    assert passing(policy(adaptive(base_requests=12, window=3600, **calm)), times=20) == 12
 
 
 def test_a_window_may_be_a_part_of_a_second_and_comes_to_its_end() -> None:

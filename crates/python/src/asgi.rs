@@ -10,6 +10,7 @@ use mantlet_engine::{Exchange, Fields, Form, Permit, RequestHead, Step, Verdict}
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
 use crate::edits::{Text, edited};
@@ -154,8 +155,11 @@ impl<'py> Asked<'_, 'py> {
         };
         match Waiting::begun(store.bind(py), waiting, Some(Host::Asgi(Box::new(call)))) {
             Ok(waiting) => {
-                let store = py.import(intern!(py, "mantlet._store"))?;
-                store.call_method1(intern!(py, "asgi"), (waiting,))
+                // an import looks up a lock and two names, each time
+                static WAITS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+                WAITS
+                    .import(py, "mantlet._store", "asgi")?
+                    .call1((waiting,))
             }
             Err(verdict) => decided(*verdict),
         }
