@@ -2,9 +2,9 @@
 """CPU time of one request with one limit, beside the peers: `mantlet` from the release wheel, `limits`, and slowapi.
 
 In this process: an ASGI request behind Mantlet with one limit; a `hit` of `limits` in memory, alone and in an ASGI
-middleware as one writes it by hand, with the fields of the response; slowapi's ASGI middleware. Over Redis, started here
-on a Unix socket: an ASGI request behind Mantlet, without and with fields; a `hit` of `limits.aio` over redis-py, alone
-and with `get_window_stats` for the fields.
+middleware as one writes it by hand, with the fields of the response; slowapi's ASGI middleware. Over Redis, started
+here on a Unix socket: an ASGI request behind Mantlet, without and with fields; a `hit` of `limits.aio` over redis-py,
+alone and with `get_window_stats` for the fields.
 
 Candidates take turns in every round; what counts is the median over the rounds of a candidate's thread time, less that
 of the bare application where a candidate calls one. Ratios of one run are comparable, times are not. Exits 1 when a bar

@@ -1,7 +1,7 @@
 """The cases of `conformance`, through the middleware as ASGI and as WSGI.
 
-Each case is made into the scope or the environ that a server makes of it. Of a target in absolute form a scope has the path
-alone; an environ has what PEP 3333 asks for, so no raw path, no target, and the lines of a repeated field as one.
+Each case is made into the scope or the environ that a server makes of it. Of a target in absolute form a scope has the
+path alone; an environ has what PEP 3333 asks for, so no raw path, no target, and the lines of a repeated field as one.
 """
 
 import asyncio

@@ -39,8 +39,8 @@ class RateLimitConfig:
     request, and returns it. It must not wait. If it raises, the request is denied (500), and the log has the traceback.
     `disposition`: `"report"` denies nothing and tells the log; of those, `enforce_percent` are denied all the same.
     `store`: `"redis"` counts for all processes together; `on_error` says what becomes of a request while it does not
-    answer: `"local"` (counted here, by a part of the quota if `nodes` processes share it), `"open"` or `"closed"` (503).
-    `max_keys`: how many keys this process keeps, 65536.
+    answer: `"local"` (counted here, by a part of the quota if `nodes` processes share it), `"open"` or `"closed"`
+    (503). `max_keys`: how many keys this process keeps, 65536.
     """
 
     algorithm: Literal["token_bucket", "sliding_window", "adaptive"]
@@ -175,8 +175,8 @@ class RateLimitConfig:
         """`base_requests` per `window` seconds, and fewer under pressure, down to `min_requests`.
 
         Pressure is a part of the CPU or of the memory in use above its threshold (0 to 1), or a 90th percentile of this
-        service's answers above `latency_threshold` milliseconds. `health_paths` are never shed. A request above the base
-        is denied with 429, one that pressure sheds with 503.
+        service's answers above `latency_threshold` milliseconds. `health_paths` are never shed. A request above the
+        base is denied with 429, one that pressure sheds with 503.
 
         Raises `ValueError`.
         """

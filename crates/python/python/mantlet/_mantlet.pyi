@@ -55,7 +55,8 @@ class Policy:
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], *, environment: str | None = None) -> Policy:
         """Reads the policy file at `path`. The environment is `environment`, else that of the variable
-        `MANTLET_ENVIRONMENT`, else the file's own. The file is read once: `Mantlet` is given the path if it is to follow it.
+        `MANTLET_ENVIRONMENT`, else the file's own. The file is read once: `Mantlet` is given the path if it is to
+        follow it.
         """
 
     def on_request(
@@ -89,8 +90,8 @@ class Policy:
         authority: bytes | None = None,
         request: object = None,
     ) -> Coroutine[Any, Any, Exchange]:
-        """As `on_request`, to be awaited: for a policy whose limits count in a store, which is asked without blocking the
-        event loop. Of any other policy it waits for nothing.
+        """As `on_request`, to be awaited: for a policy whose limits count in a store, which is asked without blocking
+        the event loop. Of any other policy it waits for nothing.
         """
 
     def limit_states(self) -> list[dict[str, Any]]:
