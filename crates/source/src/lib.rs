@@ -2,11 +2,13 @@
 //! service, a Python worker and the proxy use the same.
 
 mod clock;
+mod outage;
 mod policy_file;
 mod sense;
 mod sensors;
 
 pub use clock::now;
+pub use outage::hear;
 pub use policy_file::{Watch, WatchError, watch};
 pub use sense::sense;
 pub use sensors::Sensors;
