@@ -13,7 +13,8 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, V
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use mantlet_engine::{
-    Denial, Engine, Evidence, Exchange, Form, Nonce, RequestHead, ResponseHead, Step, Verdict,
+    Denial, Engine, Evidence, Exchange, Form, Nonce, RequestHead, ResponseHead, Step, StoreDown,
+    Verdict,
 };
 
 use crate::body::{RequestBody, ResponseBody, Streamed};
@@ -205,9 +206,13 @@ impl Client {
             (Step::Decided(verdict, exchange), _) => (verdict, exchange),
             (Step::Waiting(waiting), Some(store)) => {
                 let replies = store.run(waiting.batch()).await;
+                mantlet_source::hear(&replies);
                 waiting.resume(replies)
             }
-            (step @ Step::Waiting(_), None) => step.without_store(),
+            (step @ Step::Waiting(_), None) => {
+                mantlet_source::hear(&Err(StoreDown::ABSENT));
+                step.without_store()
+            }
         };
         let head = self.head(parts);
         let mut way = Way {

@@ -91,6 +91,7 @@ where
                         request,
                         ..
                     } = *held;
+                    mantlet_source::hear(&replies);
                     let (verdict, exchange) = waiting.resume(replies);
                     let next = Self::decided(&mut inner, request, verdict, exchange);
                     source.set(next.source);

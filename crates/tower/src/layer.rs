@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response, StatusCode};
-use mantlet_engine::{Denial, Exchange, Form, Live, Reply, Step, Store, Verdict};
+use mantlet_engine::{Denial, Exchange, Form, Live, Reply, Step, Store, StoreDown, Verdict};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -107,7 +107,10 @@ where
                     request,
                 });
             }
-            (step @ Step::Waiting(_), None) => step.without_store(),
+            (step @ Step::Waiting(_), None) => {
+                mantlet_source::hear(&Err(StoreDown::ABSENT));
+                step.without_store()
+            }
         };
         ResponseFuture::decided(&mut self.inner, request, verdict, exchange)
     }
