@@ -3,6 +3,7 @@ paused and restarted, after a fork, and over clients of the application."""
 
 import asyncio
 import gc
+import json
 import logging
 import os
 import resource
@@ -465,17 +466,74 @@ def test_workers_that_gunicorn_forked_after_loading_share_the_limit(server: Serv
         assert told.count(200) == 19 and told.count(429) == 11, (kind, told)
 
 
-def get(number: int) -> int:
+def get(number: int, client: str = "somebody") -> int:
     until = time.monotonic() + 60
     while True:
+        request = urllib.request.Request(f"http://127.0.0.1:{number}/", headers={"x-client": client})
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{number}/", timeout=PATIENCE) as response:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as response:
                 return int(response.status)
         except urllib.error.HTTPError as error:
             return error.code
         except OSError:
             assert time.monotonic() < until, "no server"
             time.sleep(0.05)
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+@pytest.mark.parametrize("on_error", ["local", "open", "closed"])
+def test_uvicorn_serves_on_while_the_store_is_killed_and_paused(
+    on_error: str, loop: str, own: Server, tmp_path: Path
+) -> None:
+    code = f"""
+        from mantlet import Mantlet, Policy, RateLimitConfig
+        from starlette.applications import Starlette
+        from starlette.responses import JSONResponse
+        from starlette.routing import Route
+        shared = {{"key": {{"header": "x-client"}}, "store": "redis", "on_error": "{on_error}"}}
+        limit = RateLimitConfig.token_bucket(4, 3600, exempt_paths=["/state"], **shared)
+        policy = Policy("preset = 'none'\\nstore.redis = {{ url = '{own.url}', timeout = '200ms' }}", limits=[limit])
+        async def state(request):
+            return JSONResponse(policy.store_state())
+        async def page(request):
+            return JSONResponse(None)
+        app = Mantlet(Starlette(routes=[Route("/", page), Route("/state", state)]), policy)
+    """
+    (tmp_path / "served_limits.py").write_text(textwrap.dedent(code))
+    number = port()
+    command = [sys.executable, "-m", "uvicorn", "--port", str(number), "--loop", loop, "--log-level", "error"]
+    process = subprocess.Popen([*command, "served_limits:app"], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    counted = [200] * 4 + [429]
+    without = {"local": counted, "open": [200] * 5, "closed": [503] * 5}[on_error]
+
+    def five(client: str) -> list[int]:
+        return [get(number, client) for _ in range(5)]
+
+    try:
+        assert five("a") == counted
+        own.kill()
+        assert five("b") == without
+        own.start()
+        until = time.monotonic() + PATIENCE
+        while state(number)["breaker"] != "closed":
+            assert time.monotonic() < until
+            get(number, str(time.monotonic()))
+            time.sleep(0.01)
+        assert five("c") == counted
+        own.pause()
+        assert five("d") == without
+        failures = state(number)["failures"]
+        assert failures["unreachable"] >= 1 and failures["timeout"] >= 1 and failures["breaker_open"] >= 1
+    finally:
+        own.go_on()
+        process.send_signal(signal.SIGTERM)
+        process.wait(PATIENCE)
+
+
+def state(number: int) -> dict[str, Any]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{number}/state", timeout=PATIENCE) as response:
+        told: dict[str, Any] = json.load(response)
+        return told
 
 
 @pytest.mark.parametrize("ask", ["local", "redis"])
