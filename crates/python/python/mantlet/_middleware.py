@@ -18,9 +18,10 @@ class Mantlet(Middleware):
     `policy` is a `Policy`, a `Preset`, or the path of a policy file. A policy that is wrong raises `PolicyError`, and a
     file that cannot be read too.
 
-    A file is followed: a request that comes `follow` seconds after the last look, or later, looks whether it has changed,
-    and what it says then is in force. A file that is wrong, empty or gone by then leaves the policy as it is; of one that
-    is wrong or empty the log says so once. With `None` the file is read once, and a `Policy` or a `Preset` never changes.
+    A file is followed: a request that comes `follow` seconds after the last look, or later, looks whether it has
+    changed, and what it says then is in force. A file that is wrong, empty or gone by then leaves the policy as it is;
+    of one that is wrong or empty the log says so once. With `None` the file is read once, and a `Policy` or a `Preset`
+    never changes.
 
     `redis` is a client that asks the store of a policy file's limits in the place of a connection of ours, such as a
     `redis.asyncio.Redis` or `RedisCluster`; a `Policy` is given it itself. A request is only made to wait where a limit
