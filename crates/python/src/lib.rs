@@ -11,6 +11,7 @@ mod cross_origin;
 mod edits;
 mod exchange;
 mod follow;
+mod hook;
 mod isolation;
 mod limit;
 mod line;

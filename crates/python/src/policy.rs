@@ -5,25 +5,23 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 use ipnet::IpNet;
 use mantlet_config::{Config, Diagnostic, Environment, Loaded, Mode, Preset, Source};
 use mantlet_engine::policy::{Disposition, Https};
-use mantlet_engine::{Engine, Form, RequestHead, Step, Verdict};
+use mantlet_engine::{Engine, Step, Verdict};
 use pyo3::exceptions::{PyTypeError, PyUserWarning, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyMapping, PyString, PyType};
 
 use crate::cost::Costs;
-use crate::edits::{Kept, Text};
+use crate::edits::Kept;
 use crate::exchange::Exchange;
+use crate::hook::{Asked, Judged};
 use crate::limit::{self, LIMIT_HEADERS};
-use crate::log;
-use crate::permit::{Last, address};
-use crate::section::{Section, list};
+use crate::permit::Last;
 use crate::store::Store;
-use crate::verdict;
 use crate::waiting::{Host, Waiting};
 use crate::wsgi::Keys;
 
@@ -355,51 +353,6 @@ impl Policy {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.store)?;
         self.costs.iter().try_for_each(|cost| visit.call(cost))
-    }
-}
-
-/// What a hook tells of a request.
-struct Asked<'a, 'py> {
-    method: &'a str,
-    path: &'a [u8],
-    headers: &'a Bound<'py, PyAny>,
-    query: Option<&'a [u8]>,
-    peer: Option<&'a str>,
-    tls: bool,
-    authority: Option<&'a [u8]>,
-    request: Option<&'a Bound<'py, PyAny>>,
-}
-
-/// What call one came to, and what a denial is told by.
-struct Judged {
-    step: Step,
-    method: Method,
-    form: Form,
-}
-
-impl Asked<'_, '_> {
-    fn of(&self, policy: &Bound<'_, Policy>) -> PyResult<Judged> {
-        let policy = policy.get();
-        let list = list(self.headers)?;
-        let section = Section::new(Text::Bytes, &list);
-        section.check_all()?;
-        let form = Form::of(&section);
-        let Ok(method) = Method::from_bytes(self.method.as_bytes()) else {
-            let (verdict, exchange) = policy.unreadable();
-            return Ok(Judged {
-                step: Step::Decided(verdict, exchange),
-                method: Method::GET,
-                form,
-            });
-        };
-        let mut head = RequestHead::new(&method, self.path, &section);
-        head.query = self.query;
-        head.peer = self.peer.and_then(address);
-        head.tls = self.tls;
-        head.authority = self.authority;
-        let step = verdict::ask(policy, &mut head, self.request, self.headers.py());
-        log::forgotten(self.headers.py(), &policy.engine, &head);
-        Ok(Judged { step, method, form })
     }
 }
 
