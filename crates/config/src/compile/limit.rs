@@ -327,7 +327,10 @@ impl Compiler {
         };
         let Some(parts) = &said.key else {
             return match algorithm {
-                AlgorithmName::Concurrency => vec![KeyPart::Everybody],
+                AlgorithmName::Concurrency => {
+                    self.idle_prefixes(said);
+                    vec![KeyPart::Everybody]
+                }
                 _ => vec![KeyPart::Client(prefix)],
             };
         };
@@ -336,6 +339,10 @@ impl Compiler {
             let hint = "key = \"client\"; \"everybody\" counts all requests together";
             self.report
                 .add(diagnostic.hint(hint).at(parts.place.as_ref()));
+        }
+        let by_client = |part: &At<KeySetting>| matches!(part.value, KeySetting::Client);
+        if !parts.value.iter().any(by_client) {
+            self.idle_prefixes(said);
         }
         let mut key = Vec::new();
         for part in &parts.value {
@@ -350,6 +357,22 @@ impl Compiler {
             key.extend(part);
         }
         key
+    }
+
+    /// How much of an address is a client does nothing where clients are not counted.
+    fn idle_prefixes(&mut self, said: &LimitSetting) {
+        let keys = [
+            ("ipv4_prefix", &said.ipv4_prefix),
+            ("ipv6_prefix", &said.ipv6_prefix),
+        ];
+        for (key, at) in keys {
+            if let Some(at) = at {
+                let message = "does nothing here: the limit does not count by client";
+                let diagnostic = Diagnostic::error(format!("limit.{key}"), message);
+                let hint = "key = \"client\", or a second limit with that key";
+                self.report.add(diagnostic.hint(hint).at(at.place.as_ref()));
+            }
+        }
     }
 
     fn counted(&mut self, said: &LimitSetting, algorithm: AlgorithmName) -> Counted {
