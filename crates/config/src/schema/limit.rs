@@ -222,7 +222,7 @@ pub(crate) fn limit() -> impl Read<Out = LimitSetting> {
             max_keys: keys.key(
                 "max_keys",
                 "How many keys are kept in this process; 65536 by default.",
-                &Whole(1..=100_000_000),
+                &Whole(1..=10_000_000),
             ),
         }
     })

@@ -194,6 +194,12 @@ fn paths_methods_and_exemptions_say_what_is_counted() {
     // what a server may read as /login is counted with it
     assert_eq!(client.get("/x/../login"), "limit.exceeded");
 
+    let mut client = Client::of("limit = { requests = 1, window = 60, methods = ['GET'] }");
+    client.method = Method::HEAD;
+    assert_eq!(client.passing(3, "/"), 1);
+    client.method = Method::POST;
+    assert_eq!(client.passing(3, "/"), 3);
+
     let mut client = Client::of(
         "limit = { requests = 1, window = 60, exempt_paths = ['/static'], exempt_clients = ['10.0.0.0/8'] }",
     );

@@ -11,7 +11,7 @@ use super::tally::{Entry, Tally};
 use super::under_way::Place;
 use crate::entropy::Entropy;
 use crate::head::{Now, RequestHead};
-use crate::policy::{Counted, Counting, Disposition, Limit, OnError};
+use crate::policy::{Counted, Counting, Disposition, Limit, OnError, Prefix};
 use crate::reason::{
     ENTROPY, LIMIT_EXCEEDED, LIMIT_OVERSIZED, LIMIT_SHED, LIMIT_UNAVAILABLE, Reason,
 };
@@ -136,6 +136,9 @@ impl Limiters {
     fn ask_each(&self, asking: &Asking<'_>, asked: &mut Asked) -> Result<(), Stopped> {
         let drawn = self.secret(asking.entropy);
         let secret = drawn.map_err(|_| Stopped::of(&ENTROPY))?;
+        if self.adapts() {
+            asked.tally.client = Some(by_client(&secret, asking.client));
+        }
         for (index, limiter) in self.enumerate() {
             let asked_one = self.ask_one(index, limiter, secret, asking, asked);
             asked_one.map_err(|mut stopped| {
@@ -420,6 +423,15 @@ impl Limiters {
             }
         }
         asked.places.clear();
+    }
+}
+
+/// The client, by its network; all those that the host does not know are one.
+fn by_client(secret: &Secret, client: Option<IpAddr>) -> Key {
+    match client.map(|ip| Prefix::default().network(ip).network()) {
+        Some(IpAddr::V4(v4)) => secret.key(&[&v4.octets()]),
+        Some(IpAddr::V6(v6)) => secret.key(&[&v6.octets()]),
+        None => secret.key(&[]),
     }
 }
 

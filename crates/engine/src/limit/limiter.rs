@@ -172,13 +172,14 @@ impl Limiters {
 
     /// A request was answered: how long it took.
     pub(crate) fn sample(&self, tally: &Tally, now: Now) {
+        let Some(client) = tally.client else {
+            return;
+        };
+        let latency = now.moment.since(tally.now.moment);
         for entry in &tally.entries {
             let limiter = self.all.get(entry.index);
-            if let (Some(pressure), Some((key, _))) =
-                (limiter.and_then(Limiter::pressure), entry.held)
-            {
-                let latency = now.moment.since(tally.now.moment);
-                pressure.sample(key, latency, now.moment);
+            if let Some(pressure) = limiter.and_then(Limiter::pressure) {
+                pressure.sample(client, latency, now.moment);
             }
         }
     }

@@ -43,6 +43,8 @@ impl fmt::Debug for Quotas {
 pub(crate) struct Tally {
     pub(crate) entries: Vec<Entry>,
     pub(crate) now: Now,
+    /// Whose answer it is, for limits that follow the pressure: the client, whatever a limit counts by, for nobody can be many.
+    pub(crate) client: Option<Key>,
 }
 
 /// The answer of one limit.

@@ -134,7 +134,7 @@ impl Prefix {
 pub struct Selection {
     /// Whole segments, with all below. A path that is not in normal form is taken for any of them.
     pub paths: Vec<RoutePath>,
-    /// Methods, case-sensitive.
+    /// Methods, case-sensitive; GET is HEAD too.
     pub methods: Vec<Method>,
 }
 
@@ -142,6 +142,11 @@ impl Selection {
     /// `path` is in normal form, or nobody knows which it is.
     pub(crate) fn holds(&self, method: &Method, path: Option<&[u8]>) -> bool {
         let claims = |path| self.paths.iter().any(|own| own.claims(path));
+        // whoever answers GET answers HEAD by the same handler
+        let method = match *method {
+            Method::HEAD if !self.methods.contains(method) => &Method::GET,
+            _ => method,
+        };
         (self.methods.is_empty() || self.methods.contains(method))
             && (self.paths.is_empty() || path.is_none_or(claims))
     }
