@@ -70,7 +70,8 @@ SAMPLE = """
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping
     from typing import Any
 
-    from mantlet import CrossOriginProtection, Mantlet, Permit, Policy, PolicyError, Preset
+    import mantlet
+    from mantlet import Audit, CrossOriginProtection, Grade, Mantlet, Permit, Policy, PolicyError, Preset
     from mantlet.headers import ContentSecurityPolicy
     from mantlet.middleware import SecureASGIMiddleware
     from mantlet.secure import Secure
@@ -103,6 +104,11 @@ SAMPLE = """
     if exchange.denial is not None:
         print(exchange.denial.status, exchange.denial.reason)
     names: list[bytes] = [name for name, _ in exchange.on_response(200, [])]
+    audit: Audit = mantlet.audit({"server": "a", "set-cookie": ["a=1", "b=2"]}, not_found=[(b"server", b"a")])
+    grade: Grade = max(audit.grade, mantlet.check(policy, "/docs").audit(profile="presence").grade)
+    is_good: bool = grade >= "A" and mantlet.audit(secure, body="").grade == "A+"
+    worst: str | None = audit.findings[0].fix if audit.findings else None
+    sent: dict[str, str] = dict(mantlet.check(Preset.STRICT, https=False))
 """
 
 

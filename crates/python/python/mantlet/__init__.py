@@ -1,6 +1,19 @@
 """One security policy for web applications: headers, cross-origin protection, hosts."""
 
-from mantlet._mantlet import Denial, Exchange, Permit, Policy, PolicyError, PolicyWarning, __version__
+from mantlet._audit import SentHeaders, audit, check
+from mantlet._mantlet import (
+    Audit,
+    Denial,
+    Exchange,
+    Finding,
+    Grade,
+    ObservatoryTest,
+    Permit,
+    Policy,
+    PolicyError,
+    PolicyWarning,
+    __version__,
+)
 from mantlet._middleware import Mantlet
 from mantlet._preset import Preset
 from mantlet.cross_origin import CrossOriginProtection, InvalidExemptPathError, InvalidTrustedOriginError
@@ -27,6 +40,7 @@ __all__ = [
     "COMMA_JOIN_OK",
     "DEFAULT_ALLOWED_HEADERS",
     "MULTI_OK",
+    "Audit",
     "CacheControl",
     "ContentSecurityPolicy",
     "CrossOriginEmbedderPolicy",
@@ -37,9 +51,12 @@ __all__ = [
     "CustomHeader",
     "Denial",
     "Exchange",
+    "Finding",
+    "Grade",
     "InvalidExemptPathError",
     "InvalidTrustedOriginError",
     "Mantlet",
+    "ObservatoryTest",
     "PermissionsPolicy",
     "Permit",
     "Policy",
@@ -48,6 +65,7 @@ __all__ = [
     "Preset",
     "ReferrerPolicy",
     "Secure",
+    "SentHeaders",
     "Server",
     "StrictTransportSecurity",
     "XContentTypeOptions",
@@ -55,4 +73,6 @@ __all__ = [
     "XFrameOptions",
     "XPermittedCrossDomainPolicies",
     "__version__",
+    "audit",
+    "check",
 ]
