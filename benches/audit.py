@@ -1,6 +1,6 @@
-"""The auditor beside the HTTP Observatory's analyser and csp-evaluator, by CPU time in one sitting; and a cold scan of a file.
+"""The auditor beside the HTTP Observatory's analyser and csp-evaluator, by CPU time in one sitting; and a cold scan.
 
-Ratios are asserted, times are shown: they are those of the machine. Needs Node; the peers are installed by tests/audit/run.sh.
+Ratios are asserted, times are shown: they are those of the machine. Needs Node; tests/audit/run.sh installs the peers.
 """
 
 import json
@@ -50,7 +50,8 @@ def cold(capture: Path) -> bool:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / (COLD + 1)
     print(
-        f"cold scan of a file: {cpu * 1e3:.1f} ms CPU, {min(clocks) * 1e3:.1f} ms clock, {usage.ru_maxrss / 1024:.1f} MB"
+        f"cold scan of a file: {cpu * 1e3:.1f} ms CPU, {min(clocks) * 1e3:.1f} ms clock, "
+        f"{usage.ru_maxrss / 1024:.1f} MB"
     )
     return min(clocks) <= 0.020 and usage.ru_maxrss <= 20 * 1024
 

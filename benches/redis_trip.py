@@ -39,8 +39,8 @@ STRATEGIES: dict[str, Callable[[RedisStorage], RateLimiter]] = {
     "moving": MovingWindowRateLimiter,
     "sliding": SlidingWindowCounterRateLimiter,
 }
-#: mantlet's trip, blocking or multiplexed, over PING by the same library; over the fastest strategy of `limits`, without
-#: and with what response headers need (ours brings that along)
+#: mantlet's trip, blocking or multiplexed, over PING by the same library; over the fastest strategy of `limits`,
+#: without and with what response headers need (ours brings that along)
 BARS = {"blocking / PING": 1.45, "async / PING": 1.45, "blocking / limits": 0.60, "blocking / limits + headers": 0.25}
 
 

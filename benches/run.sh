@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Mantlet beside its peers: the layer and the verdict (callgrind, a Python peer), rate limits (governor, and real pressure),
-# tokens and sessions, CPU time of the proxy (nginx, wrk), the Python package, a trip to Redis. Run by `make bench`.
+# tokens and sessions, CPU time of the proxy (nginx, wrk), the auditor (the Observatory, csp-evaluator), the Python package, a trip
+# to Redis. Run by `make bench`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 for program in valgrind wrk nginx redis-server; do
@@ -9,6 +10,16 @@ for program in valgrind wrk nginx redis-server; do
         exit 1
     }
 done
+
+# makes the environment NAME, again when REQUIREMENTS change; its path is then in `home`
+python_home() {
+    home=benches/target/$1
+    cmp -s "benches/$2" "$home/requirements.txt" && return
+    rm -rf "$home"
+    python3 -m venv "$home"
+    "$home/bin/pip" install --quiet --disable-pip-version-check --requirement "benches/$2"
+    cp "benches/$2" "$home/requirements.txt"
+}
 
 failed=0
 cargo build --release --manifest-path benches/Cargo.toml
@@ -28,15 +39,11 @@ benches/target/release/token || failed=1
 benches/target/release/session
 cargo build --release --package mantlet-cli
 python3 benches/proxy.py || failed=1
+MANTLET="${CARGO_TARGET_DIR:-target}/release/mantlet" bash tests/audit/run.sh >/dev/null || failed=1
+python3 benches/audit.py || failed=1
 
 # the Python package as it is installed, beside what it stands in for
-home=benches/target/python-package
-cmp -s benches/requirements-python.txt "$home/requirements.txt" || {
-    rm -rf "$home"
-    python3 -m venv "$home"
-    "$home/bin/pip" install --quiet --disable-pip-version-check --requirement benches/requirements-python.txt
-    cp benches/requirements-python.txt "$home/requirements.txt"
-}
+python_home python-package requirements-python.txt
 for kind in abi3 cpython; do
     wheel=$(MANTLET="${CARGO_TARGET_DIR:-target}/release/mantlet" bash crates/python/wheel.sh release "target/wheels/bench/$kind" "$kind")
     "$home/bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall "$wheel"
@@ -46,12 +53,12 @@ for kind in abi3 cpython; do
 done
 
 # limits that several processes share, beside PING and Python's limits
-home=benches/target/python-redis
-cmp -s benches/requirements-redis.txt "$home/requirements.txt" || {
-    rm -rf "$home"
-    python3 -m venv "$home"
-    "$home/bin/pip" install --quiet --disable-pip-version-check --requirement benches/requirements-redis.txt
-    cp benches/requirements-redis.txt "$home/requirements.txt"
-}
+python_home python-redis requirements-redis.txt
 "$home/bin/python" benches/redis_trip.py || failed=1
+# and the limits, beside those that count requests in Python
+python_home python-limits requirements-limits.txt
+for kind in abi3 cpython; do
+    "$home/bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall target/wheels/bench/"$kind"/*.whl
+    "$home/bin/python" benches/python_limits.py || failed=1
+done
 exit "$failed"

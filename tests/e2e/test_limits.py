@@ -144,7 +144,8 @@ def test_without_redis_a_limit_does_what_it_says(
     admin = free_port()
     limit = f'[limit]\nrequests = 4\nwindow = "1h"\nstore = "redis"\nnodes = 2\non_error = "{on_error}"\n'
     words = ("--admin", f"127.0.0.1:{admin}", "--workers", "1")
-    port = serve(page, *words, policy=redis.policy + limit).port
+    running = serve(page, *words, policy=redis.policy + limit)
+    port = running.port
     kind = {"local": "fallback"}.get(on_error, "unavailable")
     uncounted = f'mantlet_limit_{kind}_total{{limit="default"}}'
     until(lambda: ask(port).status == 200, "Redis is asked")
@@ -152,6 +153,7 @@ def test_without_redis_a_limit_does_what_it_says(
     redis.stop()
     assert statuses(port, 3, source="127.0.0.2") == expected
     assert metric(admin, uncounted) == before + 3
+    until(lambda: "the store of the limits does not answer" in running.log, "the log tells")
     redis.start()
 
     def asked_again() -> bool:
@@ -160,6 +162,7 @@ def test_without_redis_a_limit_does_what_it_says(
         return metric(admin, uncounted) == before
 
     until(asked_again, "Redis is asked again")
+    until(lambda: "the store of the limits answers again" in running.log, "the log tells")
 
 
 def test_a_redis_that_hangs_is_given_up(page: int, serve: Serve, redis: Redis) -> None:

@@ -204,17 +204,17 @@ class Wsgi:
 
 
 class Server:
-    """An application that is a program: `python APP PORT`, asked over a connection, stopped by its process id."""
+    """An application that is a program: `python APP PORT` in a folder, asked over a connection, stopped by its id."""
 
-    def __init__(self, name: str, log: pathlib.Path) -> None:
+    def __init__(self, name: str, log: pathlib.Path, folder: pathlib.Path = APPS) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
         self._log = log
         with log.open("wb") as out:
             self._process = subprocess.Popen(
-                [sys.executable, f"{name}.py", str(self._port)],
-                cwd=APPS,
+                [sys.executable, str(APPS / f"{name}.py"), str(self._port)],
+                cwd=folder,
                 env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=out,

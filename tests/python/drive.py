@@ -32,6 +32,11 @@ def scope(kind: str = "http", **facts: Any) -> dict[str, Any]:
 
 
 def asgi(app: Any, scope: dict[str, Any]) -> list[Message]:
+    """The messages that an ASGI application sends, in an event loop of its own."""
+    return asyncio.run(exchange(app, scope))
+
+
+async def exchange(app: Any, scope: dict[str, Any]) -> list[Message]:
     """The messages that an ASGI application sends."""
     sent: list[Message] = []
 
@@ -41,10 +46,7 @@ def asgi(app: Any, scope: dict[str, Any]) -> list[Message]:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    async def call() -> None:
-        await app(scope, receive, send)
-
-    asyncio.run(call())
+    await app(scope, receive, send)
     return sent
 
 

@@ -1,18 +1,21 @@
 """The cases of `conformance`, through the middleware as ASGI and as WSGI.
 
-Each case is made into the scope or the environ that a server makes of it. Of a target in absolute form a scope has the path
-alone; an environ has what PEP 3333 asks for, so no raw path, no target, and the lines of a repeated field as one.
+Each case is made into the scope or the environ that a server makes of it. Of a target in absolute form a scope has the
+path alone; an environ has what PEP 3333 asks for, so no raw path, no target, and the lines of a repeated field as one.
 """
 
+import asyncio
+import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import pytest
-from drive import Message, Receive, Send, Started, asgi, wsgi
+from drive import Message, Receive, Send, Started, exchange, wsgi
 from mantlet import Mantlet, Permit, Policy, _mantlet
+from redis_server import Server
 
 tomllib = pytest.importorskip("tomllib", reason="CPython 3.10 reads no TOML")
 
@@ -86,7 +89,7 @@ def body(case: Case, asked: Asked, permit: Permit) -> bytes:
     return text.replace("{nonce}", permit.nonce or "").encode()
 
 
-def through_asgi(case: Case) -> Seen:
+def through_asgi(case: Case, last: Callable[[], None]) -> Seen:
     seen, asked, response = Seen(), Asked(case), case.get("response", {})
 
     async def app(scope: Message, receive: Receive, send: Send) -> None:
@@ -108,14 +111,24 @@ def through_asgi(case: Case) -> Seen:
         "client": (asked.peer, 50000),
         "server": ("127.0.0.1", 80),
     }
-    sent = asgi(Mantlet(app, policy(case)), scope)
+    protected = Mantlet(app, policy(case))
+
+    async def exchanges() -> list[Message]:
+        # in one event loop, as in one server
+        for _ in range(case.get("earlier", 0)):
+            await exchange(protected, scope)
+        seen.permit = None
+        last()
+        return await exchange(protected, scope)
+
+    sent = asyncio.run(exchanges())
     seen.status = sent[0]["status"]
     seen.fields = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in sent[0]["headers"]]
     seen.body = b"".join(message.get("body", b"") for message in sent[1:])
     return seen
 
 
-def through_wsgi(case: Case) -> Seen:
+def through_wsgi(case: Case, last: Callable[[], None]) -> Seen:
     seen, asked, response = Seen(), Asked(case), case.get("response", {})
 
     def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
@@ -139,8 +152,13 @@ def through_wsgi(case: Case) -> Seen:
         key = "HTTP_" + name.upper().replace("-", "_")
         joint = "; " if name == "cookie" else ","
         environ[key] = environ[key] + joint + value if key in environ else value
+    protected = Mantlet(app, policy(case))
+    for _ in range(case.get("earlier", 0)):
+        wsgi(protected, environ.copy())
+    seen.permit = None
+    last()
     started: Started
-    started, chunks = wsgi(Mantlet(app, policy(case)), environ)
+    started, chunks = wsgi(protected, environ)
     seen.status = int(started.status.split()[0])
     seen.fields = [(name.lower(), value) for name, value in started.headers]
     seen.body = b"".join(chunks)
@@ -156,7 +174,9 @@ def differences(case: Case, expect: dict[str, Any], seen: Seen, reasons: list[st
             found.append(f"{what}: expected {wanted!r}, found {is_there!r}")
 
     compare("the application is reached", expect["verdict"] == "allow", seen.permit is not None)
-    compare("reasons in the log", [expect["reason"]] if expect["verdict"] == "deny" else expect.get("reported", []), reasons)
+    compare(
+        "reasons in the log", [expect["reason"]] if expect["verdict"] == "deny" else expect.get("reported", []), reasons
+    )
     if seen.permit is not None:
         compare("reported", expect.get("reported", []), list(seen.permit.reported))
         if "client" in expect:
@@ -174,7 +194,9 @@ def differences(case: Case, expect: dict[str, Any], seen: Seen, reasons: list[st
             case _:
                 compare(name, [value.replace("{nonce}", NONCE) for value in wanted], values)
     if expect.get("only"):
-        compare("other fields", set(), {name for name, _ in seen.fields} - set(expect.get("fields", {})) - OF_THE_SERVER)
+        compare(
+            "other fields", set(), {name for name, _ in seen.fields} - set(expect.get("fields", {})) - OF_THE_SERVER
+        )
     if "body" in expect:
         compare("body", expect["body"].replace("{nonce}", NONCE).encode(), seen.body)
     return found
@@ -187,14 +209,58 @@ HOSTS = {"asgi": through_asgi, "wsgi": through_wsgi}
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize("name", CASES)
 def test_the_case_comes_out_as_it_says(host: str, name: str, caplog: pytest.LogCaptureFixture) -> None:
-    case = CASES[name]
+    compared(host, CASES[name], caplog)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server() as server:
+        yield server
+
+
+def in_a_store(case: Case, url: str) -> Case | None:
+    """The case with its limits in a store; None if it has none that several processes can share."""
+    policy = tomllib.loads(case["policy"] or "")
+    limits = policy.get("limit", [])
+    limits = [limits] if isinstance(limits, dict) else limits
+    if not limits or any(limit.get("algorithm") in ("adaptive", "concurrency") or "store" in limit for limit in limits):
+        return None
+    policy["limit"] = [limit | {"store": "redis", "on_error": "closed"} for limit in limits]
+    if len(limits) == 1:
+        policy["limit"][0].setdefault("name", "default")
+    policy["store"] = {"redis": {"url": url, "timeout": "10s"}}
+    return case | {"policy": "\n".join(f"{key} = {toml(value)}" for key, value in policy.items())}
+
+
+def toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {toml(own)}" for key, own in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(toml(own) for own in value) + "]"
+    return json.dumps(value)
+
+
+@pytest.mark.filterwarnings("ignore::mantlet.PolicyWarning")
+@pytest.mark.parametrize("host", ["asgi", "wsgi"])
+def test_the_cases_of_limits_come_out_the_same_in_a_store(
+    host: str, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    cases = [case for case in (in_a_store(case, server.url) for case in CASES.values()) if case is not None]
+    assert len(cases) > 10
+    for case in cases:
+        assert server.tell("FLUSHALL").startswith(b"+OK")
+        caplog.clear()
+        compared(host, case, caplog)
+
+
+def compared(host: str, case: Case, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "mantlet"):
-        seen = HOSTS[host](case)
+        seen = HOSTS[host](case, caplog.clear)
     # ("denied", method, path, reason, fix, evidence), and a sentence about a proxy that nobody trusts
     told = [record.args for record in caplog.records if record.name == "mantlet" and isinstance(record.args, tuple)]
     reasons = [str(arguments[3]) for arguments in told if len(arguments) > 3]
     expect = case.get("at", {}).get(host, case["expect"])
-    assert not differences(case, expect, seen, reasons)
+    assert not differences(case, expect, seen, reasons), case["name"]
 
 
 def test_wrong_expectations_are_found() -> None:
@@ -212,7 +278,7 @@ def test_wrong_expectations_are_found() -> None:
         {"verdict": "allow", "only": True},
     ]
     for run in HOSTS.values():
-        seen = run(policy)
+        seen = run(policy, lambda: None)
         assert not differences(policy, {"verdict": "allow", "client": "127.0.0.9", "body": "hello"}, seen, [])
         for expect in wrong:
             assert differences(policy, expect, seen, []), expect

@@ -71,7 +71,9 @@ def test_a_file_that_takes_its_place_is_seen(file: Path) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["preset = 'x'\n", "", "# nothing\n", "[["])
-def test_a_wrong_file_is_told_once_and_changes_nothing(wrong: str, file: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wrong_file_is_told_once_and_changes_nothing(
+    wrong: str, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     wrapped = Mantlet(answer(), file, follow=ALWAYS)
     file.write_text(wrong)
     with caplog.at_level(logging.INFO, "mantlet"):

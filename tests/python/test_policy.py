@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from drive import environ, scope
 from mantlet import Permit, Policy, PolicyError, PolicyWarning, Preset
 
 HOST = (b"host", b"app.example")
@@ -288,25 +287,3 @@ def test_a_policy_without_oddities_warns_of_nothing() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Policy()
-
-
-def test_a_scope_and_an_environ_are_judged_as_the_middleware_judges_them(caplog: pytest.LogCaptureFixture) -> None:
-    policy = Policy(preset="none", hosts=["app.example"], headers={"x-a": "1"})
-    facts = scope()
-    for exchange in (policy.on_scope(facts), policy.on_environ(environ())):
-        assert exchange.permit is not None and exchange.permit.client == "192.0.2.7"
-        assert exchange.on_response(200, []) == [(b"x-a", b"1")]
-    assert "mantlet" not in facts and not caplog.records
-    # both lines of Host: joined in an environ
-    twice = [(b"host", b"app.example"), (b"host", b"app.example")]
-    for exchange in (
-        policy.on_scope(scope(headers=twice)),
-        policy.on_scope(scope("websocket", headers=twice)),
-        policy.on_environ(environ(HTTP_HOST="app.example,app.example", PATH_INFO="/a\n")),
-    ):
-        assert exchange.permit is None
-        assert exchange.denial is not None and exchange.denial.reason == "host.repeated"
-        assert (b"x-a", b"1") in exchange.denial.headers
-    assert caplog.records[-1].getMessage().startswith("denied: GET /a%0A: host.repeated (")
-    with pytest.raises(ValueError, match="http or websocket"):
-        policy.on_scope({"type": "lifespan"})

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use http::HeaderName;
 use mantlet_engine::Op;
-use mantlet_engine::policy::{Https, Policy, RedisSettings, Rule, Rules, Scoped};
+use mantlet_engine::policy::{Https, Limit, Policy, RedisSettings, Rule, Rules, Scoped};
 use mantlet_engine::route::RoutePath;
 use mantlet_headers::{Fault, Refused, registry};
 
@@ -28,7 +28,7 @@ use crate::config::{Config, Mode, RouteSection, Section};
 use crate::environment::Environment;
 use crate::error::{Diagnostic, Report};
 use crate::merge::{CACHE_CONTROL, CSP, CSP_REPORT_ONLY, X_FRAME_OPTIONS, merge};
-use crate::node;
+use crate::node::{self, Node};
 use crate::read::Read;
 use crate::schema;
 use crate::source::{At, Place, Source};
@@ -79,6 +79,21 @@ pub(crate) fn compile(
         nonce_upstream: config.nonce_upstream.unwrap_or_default(),
     };
     compiler.report.finish(compiled)
+}
+
+/// Compiles a limit that stands in no policy yet.
+pub(crate) fn compile_limit(keys: &Node) -> Result<Limit, Report> {
+    let mut report = Report::default();
+    let said = schema::limit::limit().read("limit", keys, &mut report);
+    let mut compiler = Compiler {
+        environment: Environment::default(),
+        report,
+    };
+    let limit = said.and_then(|said| compiler.limit(&At::code(said), true));
+    match limit {
+        Some(limit) => compiler.report.finish(limit).map(|(limit, _)| limit),
+        None => Err(compiler.report),
+    }
 }
 
 /// An embedded text, as written: a layer like any other. Tests read every one of them, so the report stays

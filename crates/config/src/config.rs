@@ -9,7 +9,9 @@ use std::time::Duration;
 use ipnet::IpNet;
 use mantlet_engine::policy::{Disposition, Https, Limit, LimitFields, OnError};
 
+use crate::compile::compile_limit;
 use crate::environment::Environment;
+use crate::error::Report;
 use crate::node::{Node, Value};
 use crate::preset::{Overlay, Preset};
 use crate::source::{At, Place};
@@ -30,6 +32,7 @@ pub struct Config {
     pub(crate) built_limits: Vec<Limit>,
     pub(crate) limit_fields: Option<LimitFields>,
     pub(crate) redis: Option<At<RedisSetting>>,
+    pub(crate) store_of_host: bool,
     pub(crate) tell_reason: Option<bool>,
     pub(crate) nonce_upstream: Option<bool>,
     pub(crate) section: Section,
@@ -389,6 +392,32 @@ impl Config {
     #[must_use]
     pub fn limit(mut self, limit: Limit) -> Self {
         self.built_limits.push(limit);
+        self
+    }
+
+    /// A limit by the keys that `[[limit]]` has, as data: what the keywords of another language come to. It is added by
+    /// [`Config::limit`]. Its store is not asked for here.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, as of a policy file.
+    pub fn limit_of(keys: &serde_json::Value) -> Result<Limit, Report> {
+        compile_limit(&Node::of_json(keys))
+    }
+
+    /// Counts the limits of `store = "redis"` there: a URL, as `[store.redis]` takes it. Its other keys stay what they are.
+    #[must_use]
+    pub fn redis(mut self, url: impl Into<String>) -> Self {
+        let redis = self
+            .redis
+            .get_or_insert_with(|| At::code(RedisSetting::default()));
+        redis.value.url = Some(SecretSetting::Text(At::code(url.into())));
+        self
+    }
+
+    /// The host brings a store of its own for the limits of `store = "redis"`: a policy without `[store.redis]` is no error.
+    #[must_use]
+    pub fn with_store_of_host(mut self) -> Self {
+        self.store_of_host = true;
         self
     }
 

@@ -41,6 +41,28 @@ impl Node {
         Self { value, place: None }
     }
 
+    /// Data that stands in no file.
+    pub(crate) fn of_json(json: &serde_json::Value) -> Self {
+        use serde_json::Value as Json;
+        Self::code(match json {
+            Json::Bool(flag) => Value::Bool(*flag),
+            Json::Number(number) => match number.as_i64() {
+                Some(number) => Value::Integer(number),
+                None => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
+            },
+            Json::String(text) => Value::Text(text.clone()),
+            Json::Array(items) => Value::List(items.iter().map(Self::of_json).collect()),
+            Json::Object(entries) => Value::Table(
+                entries
+                    .iter()
+                    .map(|(key, value)| (At::code(key.clone()), Self::of_json(value)))
+                    .collect(),
+            ),
+            // no key takes one: as text it meets the error of the key
+            Json::Null => Value::Text("null".to_owned()),
+        })
+    }
+
     /// What the value is, for messages.
     pub(crate) fn kind(&self) -> &'static str {
         match self.value {

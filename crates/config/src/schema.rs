@@ -1,7 +1,7 @@
 //! The keys of the policy file: one declaration reads them, refuses the others, and writes the JSON Schema.
 
 mod checks;
-mod limit;
+pub(crate) mod limit;
 
 use ipnet::{IpNet, Ipv4Net};
 use mantlet_engine::policy::Https;
@@ -97,6 +97,7 @@ pub(crate) fn policy() -> impl Read<Out = Config> {
             built_limits: Vec::new(),
             limit_fields: limit::limit_fields(keys),
             redis: limit::redis(keys),
+            store_of_host: false,
             tell_reason: keys.key(
                 "tell_reason",
                 "A denial tells its reason code in the response field Mantlet-Reason.",

@@ -112,14 +112,13 @@ impl Edits<'_> {
     }
 
     /// The number of these edits, where they depend on nothing but route, transport and type of the response: the same number
-    /// under the same engine means the same edits, save the values of [`Edits::fresh`], so that a host can keep them in its
-    /// own form. `None` where they are this response's own.
+    /// under the same engine means the same edits, save the values of [`Edits::fresh`] and the fields of [`Edits::limits`], so
+    /// that a host can keep them in its own form. `None` where they are this response's own.
     pub fn list(&self) -> Option<usize> {
         let own = self.cache.is_some()
             || self.caching_chosen
             || self.error
             || !self.cookies.is_empty()
-            || !self.limits.is_empty()
             || (self.table.nonce && self.nonce.is_none());
         (!own).then_some(self.table.number)
     }
@@ -132,6 +131,11 @@ impl Edits<'_> {
             .enumerate()
             .filter(|(_, slot)| slot.op != Op::Remove && matches!(slot.text, Text::Template(_)))
             .filter_map(|(index, slot)| Some((index, self.value(slot)?)))
+    }
+
+    /// The fields that tell what limits leave; each replaces what the application says. They are the last of the edits.
+    pub fn limits(&self) -> &[(HeaderName, HeaderValue)] {
+        &self.limits
     }
 
     /// The edits as data, for hosts whose header section is no [`HeaderMap`].

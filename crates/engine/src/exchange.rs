@@ -48,9 +48,8 @@ impl Exchange {
     /// A request that every limit lets through.
     pub(crate) fn admitted(mut self, mut permit: Permit, asked: Asked) -> (Verdict, Self) {
         permit.reported[2] = asked.reported;
-        if !asked.tickets.is_empty() {
-            let under_way = UnderWay::new(self.engine.clone(), asked.tickets, asked.tally.now);
-            self.under_way = Some(Box::new(under_way));
+        if !asked.places.is_empty() {
+            self.under_way = Some(Box::new(UnderWay::new(asked.places)));
         }
         self.tell(asked.tally);
         permit.limits = self.limits.clone();

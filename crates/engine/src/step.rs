@@ -30,7 +30,8 @@ impl Step {
     }
 }
 
-/// A request that waits for a store. Dropped without an answer, it has taken what the limits of this process gave it.
+/// A request that waits for a store. Dropped without an answer, it has taken what the limits of this process gave it; its place
+/// among the requests under way is free again.
 pub struct Waiting {
     pub(crate) exchange: Exchange,
     pub(crate) permit: Permit,

@@ -3,15 +3,17 @@
 #![allow(clippy::expect_used)]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use allocation_counter::measure;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use mantlet_engine::policy::{
-    Answer, Checks, ClientAddress, CrossOrigin, Disposition, Hosts, Https, Policy,
+    Answer, Checks, ClientAddress, Counting, CrossOrigin, Disposition, Hosts, Https, Limit, Policy,
     ResourceIsolation, Rules, Scoped,
 };
 use mantlet_engine::route::RoutePath;
 use mantlet_engine::{Engine, OsEntropy, RequestHead, Verdict};
+use mantlet_limit::{Algorithm, Quota, Rule};
 
 /// Every check, routes and an exemption, behind a proxy.
 fn policy() -> Policy {
@@ -179,6 +181,28 @@ fn a_client_told_by_a_proxy_asks_the_heap_for_nothing() {
         let engine = Engine::new(policy, OsEntropy);
         let found = asked(&engine, &Method::GET, "/docs", &fields);
         assert_eq!(found, (0, ""), "{source:?}");
+    }
+}
+
+/// The list of what the limits said, and what the permit and the exchange share of it: however many limits there are, up to four.
+#[test]
+fn a_request_within_limits_of_this_process_asks_the_heap_twice() {
+    for number in [1, 4] {
+        let mut policy = policy();
+        policy.limits = (0..number)
+            .map(|name| {
+                let quota = Quota::new(1_000, Duration::from_secs(60)).expect("a quota");
+                let rule = Rule::new(quota, Algorithm::TokenBucket).expect("a rule");
+                Limit::new(format!("limit-{name}"), Counting::Requests(rule))
+            })
+            .collect();
+        let engine = Engine::new(policy, OsEntropy);
+        let fields = browser(&[("sec-fetch-site", "same-origin")]);
+        // the first request takes the tables' memory
+        asked(&engine, &Method::GET, "/", &fields);
+        for path in ["/", "/docs/api/pets"] {
+            assert_eq!(asked(&engine, &Method::GET, path, &fields), (2, ""));
+        }
     }
 }
 

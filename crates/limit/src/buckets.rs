@@ -137,6 +137,13 @@ impl Count for Buckets {
         }
     }
 
+    fn ask(&self, key: Key, cost: u32, now: Moment) -> Outcome {
+        let (at, tag) = place(self.secret, key, self.sets.len());
+        let tat = self.sets[at].read(tag).map_or(0, |(_, tat)| tat);
+        let now = now.as_nanos().min(LAST);
+        self.law.take(&tat, cost, now, Ratio::FULL).0
+    }
+
     fn give_back(&self, key: Key, cost: u32, taken: Moment, now: Moment) {
         let now = now.as_nanos().min(LAST);
         let taken = taken.as_nanos().min(now);

@@ -126,6 +126,11 @@ impl Local {
         }
     }
 
+    /// What [`Self::take`] would say; takes nothing.
+    pub fn ask(&self, key: Key, cost: u32, now: Moment) -> Outcome {
+        self.count().ask(key, cost, now)
+    }
+
     /// Undoes a take of `cost` at `taken`: what has not come back by itself since then is there again. Never more than the
     /// whole quota, and nothing of a window that is over.
     pub fn give_back(&self, key: Key, cost: u32, taken: Moment, now: Moment) {

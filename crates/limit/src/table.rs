@@ -69,6 +69,8 @@ impl<L: Law> Table<L> {
 /// What a limit asks of its table, whatever the algorithm.
 pub(crate) trait Count: Send + Sync {
     fn take(&self, key: Key, cost: u32, now: Moment, ratio: Ratio) -> Outcome;
+    /// What `take` would say, of the whole quota.
+    fn ask(&self, key: Key, cost: u32, now: Moment) -> Outcome;
     fn give_back(&self, key: Key, cost: u32, taken: Moment, now: Moment);
     /// Keys that were forgotten while they were alive.
     fn evicted(&self) -> u64;
@@ -101,6 +103,16 @@ impl<L: Law> Count for Table<L> {
             set.cells[way] = cell;
         }
         outcome
+    }
+
+    fn ask(&self, key: Key, cost: u32, now: Moment) -> Outcome {
+        let (set, tag) = self.set(key);
+        let set = lock(set);
+        let known = set.tags.iter().position(|it| *it == tag);
+        let cell = known.map_or(L::Cell::default(), |way| set.cells[way]);
+        drop(set);
+        let now = now.as_nanos().min(LAST);
+        self.law.take(&cell, cost, now, Ratio::FULL).0
     }
 
     fn give_back(&self, key: Key, cost: u32, taken: Moment, now: Moment) {
@@ -237,6 +249,20 @@ mod tests {
                 remaining(&*table, key(number), 1, NOW);
             }
             assert!(table.evicted() < 200, "{}", table.evicted());
+        }
+    }
+
+    #[test]
+    fn who_asks_hears_what_a_take_would_and_takes_nothing() {
+        for table in tables(KEYS) {
+            remaining(&*table, key(1), 7, NOW);
+            for (number, cost) in [(1, 3), (1, 4), (1, 11), (2, 10)] {
+                let asked = table.ask(key(number), cost, NOW);
+                assert_eq!(asked, table.ask(key(number), cost, NOW));
+                let other = tables(KEYS);
+                remaining(&*other[0], key(1), 7, NOW);
+                assert_eq!(asked, other[0].take(key(number), cost, NOW, Ratio::FULL));
+            }
         }
     }
 

@@ -13,7 +13,8 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, V
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use mantlet_engine::{
-    Denial, Engine, Evidence, Exchange, Form, Nonce, RequestHead, ResponseHead, Step, Verdict,
+    Denial, Engine, Evidence, Exchange, Form, Nonce, RequestHead, ResponseHead, Step, StoreDown,
+    Verdict,
 };
 
 use crate::body::{RequestBody, ResponseBody, Streamed};
@@ -118,7 +119,9 @@ impl Client {
                             log::reported(reason, &self.asker(client, &parts, evidence));
                         }
                         let answer = self.forward(&mut parts, body, way, permit.nonce()).await;
-                        if answer.is_err() && exchange.reads_clock() {
+                        // what the client got wrong, or did not send, tells nothing of the application
+                        let application = |denial: &Denial| denial.status.is_server_error();
+                        if answer.as_ref().is_err_and(application) && exchange.reads_clock() {
                             exchange.unanswered(mantlet_source::now());
                         }
                         answer
@@ -203,9 +206,13 @@ impl Client {
             (Step::Decided(verdict, exchange), _) => (verdict, exchange),
             (Step::Waiting(waiting), Some(store)) => {
                 let replies = store.run(waiting.batch()).await;
+                mantlet_source::hear(&replies);
                 waiting.resume(replies)
             }
-            (step @ Step::Waiting(_), None) => step.without_store(),
+            (step @ Step::Waiting(_), None) => {
+                mantlet_source::hear(&Err(StoreDown::ABSENT));
+                step.without_store()
+            }
         };
         let head = self.head(parts);
         let mut way = Way {

@@ -6,10 +6,11 @@
 //! has put the client's there.
 
 use http::{HeaderName, Method, header};
-use mantlet_engine::{Exchange, Fields, Form, RequestHead};
+use mantlet_engine::{Exchange, Fields, Form, Permit, RequestHead, Step, Verdict};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
 use crate::edits::{Text, edited};
@@ -17,6 +18,8 @@ use crate::exchange::Denial;
 use crate::log;
 use crate::policy::Policy;
 use crate::section::{Section, list};
+use crate::verdict::{self, Known};
+use crate::waiting::{Host, Waiting};
 
 /// What a scope asks for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,18 +28,18 @@ pub(crate) enum Kind {
     WebSocket,
 }
 
-impl Kind {
-    pub(crate) fn of(scope: &Bound<'_, PyDict>) -> PyResult<Option<Self>> {
-        let kind = scope.get_item(intern!(scope.py(), "type"))?;
-        Ok(match text(kind.as_ref()) {
-            Some("http") => Some(Self::Http),
-            Some("websocket") => Some(Self::WebSocket),
-            _ => None,
-        })
-    }
+/// A call of ASGI.
+pub(crate) struct Call {
+    app: Py<PyAny>,
+    policy: Py<Policy>,
+    scope: Py<PyDict>,
+    receive: Py<PyAny>,
+    send: Py<PyAny>,
+    kind: Kind,
 }
 
-/// Judges, and hands on to the application or to the answer of a denial; the awaitable is theirs.
+/// Judges, and hands on to the application or to the answer of a denial; the awaitable is theirs. Only a request that has to
+/// wait for a store gets one of ours.
 pub(crate) fn call<'py>(
     app: &Bound<'py, PyAny>,
     policy: &Bound<'py, Policy>,
@@ -46,45 +49,177 @@ pub(crate) fn call<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = scope.py();
     let scope = scope.cast::<PyDict>()?;
-    let Some(kind) = Kind::of(scope)? else {
+    let kind = match text(scope.get_item(intern!(py, "type"))?.as_ref()) {
+        Some("http") => Kind::Http,
+        Some("websocket") => Kind::WebSocket,
         // lifespan, and whatever else a server may have
-        return app.call1((scope, receive, send));
+        _ => return app.call1((scope, receive, send)),
     };
-    let (verdict, exchange) = judged(policy.get(), scope, kind)?;
-    match verdict {
-        Ok(permit) => {
-            // into the server's own scope: in a copy, whatever stands outside could not see the route that was taken
-            scope.set_item(
-                intern!(py, "mantlet"),
-                policy.get().last.permit(py, permit)?,
-            )?;
-            let send = Send {
-                send: send.clone().unbind(),
-                policy: policy.clone().unbind(),
-                exchange,
-            };
-            app.call1((scope, receive, Bound::new(py, send)?))
+    let asked = Asked {
+        app,
+        policy,
+        scope,
+        receive,
+        send,
+        kind,
+    };
+    let judged = read(policy.get(), scope, kind, |head, is_readable| {
+        let step = match is_readable {
+            true => verdict::ask(policy.get(), head, Some(scope), py),
+            false => {
+                let (verdict, exchange) = policy.get().unreadable();
+                Step::Decided(verdict, exchange)
+            }
+        };
+        log::forgotten(py, &policy.get().engine, head);
+        match (step, &policy.get().store) {
+            (Step::Waiting(waiting), Some(_)) => Ok(Err(waiting)),
+            (step, _) => {
+                let (verdict, exchange) = step.without_store();
+                let told = told(scope, verdict, &exchange, head)?;
+                Ok(Ok((told, exchange)))
+            }
         }
-        Err(denial) => {
-            let answer = py.import(intern!(py, "mantlet._denial"))?;
-            let parts = (denial.status(), denial.headers(py)?, denial.body(py));
-            match kind {
-                Kind::Http => answer.call_method1(intern!(py, "http"), (send, parts)),
-                Kind::WebSocket => {
-                    let extensions = scope.get_item(intern!(py, "extensions"))?;
-                    answer.call_method1(intern!(py, "websocket"), (send, extensions, parts))
+    })?;
+    match judged {
+        Ok((told, exchange)) => asked.answer(told, exchange),
+        Err(waiting) => asked.wait(waiting),
+    }
+}
+
+/// A [`Call`], lent.
+struct Asked<'a, 'py> {
+    app: &'a Bound<'py, PyAny>,
+    policy: &'a Bound<'py, Policy>,
+    scope: &'a Bound<'py, PyDict>,
+    receive: &'a Bound<'py, PyAny>,
+    send: &'a Bound<'py, PyAny>,
+    kind: Kind,
+}
+
+impl<'py> Asked<'_, 'py> {
+    fn answer(
+        &self,
+        told: Result<Permit, Denial>,
+        exchange: Exchange,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = self.scope.py();
+        let policy = self.policy.get();
+        match told {
+            Ok(permit) => {
+                // into the server's own scope: in a copy, whatever stands outside could not see the route that was taken
+                let permit = policy.last.permit(py, permit)?;
+                self.scope.set_item(intern!(py, "mantlet"), permit)?;
+                let send = Send {
+                    send: self.send.clone().unbind(),
+                    policy: self.policy.clone().unbind(),
+                    exchange,
+                };
+                self.app
+                    .call1((self.scope, self.receive, Bound::new(py, send)?))
+            }
+            Err(denial) => {
+                let answer = py.import(intern!(py, "mantlet._denial"))?;
+                let parts = (denial.status(), denial.headers(py)?, denial.body(py));
+                match self.kind {
+                    Kind::Http => answer.call_method1(intern!(py, "http"), (self.send, parts)),
+                    Kind::WebSocket => {
+                        let extensions = self.scope.get_item(intern!(py, "extensions"))?;
+                        answer
+                            .call_method1(intern!(py, "websocket"), (self.send, extensions, parts))
+                    }
                 }
             }
         }
     }
+
+    /// A coroutine that asks the store and then awaits the application, or the answer of a denial.
+    fn wait(&self, waiting: Box<mantlet_engine::Waiting>) -> PyResult<Bound<'py, PyAny>> {
+        let py = self.scope.py();
+        let decided = |(verdict, exchange): (Verdict, Exchange)| {
+            let told = read(self.policy.get(), self.scope, self.kind, |head, _| {
+                told(self.scope, verdict, &exchange, head)
+            })?;
+            self.answer(told, exchange)
+        };
+        let Some(store) = &self.policy.get().store else {
+            return decided(waiting.resume(Err(mantlet_engine::StoreDown::ABSENT)));
+        };
+        let call = Call {
+            app: self.app.clone().unbind(),
+            policy: self.policy.clone().unbind(),
+            scope: self.scope.clone().unbind(),
+            receive: self.receive.clone().unbind(),
+            send: self.send.clone().unbind(),
+            kind: self.kind,
+        };
+        match Waiting::begun(store.bind(py), waiting, Some(Host::Asgi(Box::new(call)))) {
+            Ok(waiting) => {
+                // an import looks up a lock and two names, each time
+                static WAITS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+                WAITS
+                    .import(py, "mantlet._store", "asgi")?
+                    .call1((waiting,))
+            }
+            Err(verdict) => decided(*verdict),
+        }
+    }
 }
 
-/// The verdict on a scope, told to the log: the answer of a denial has passed call two. Of the scope is read what the policy asks for: each key is a lookup.
-pub(crate) fn judged(
+impl Call {
+    /// Goes on with the verdict that the store's answer made.
+    pub(crate) fn decided<'py>(
+        &self,
+        py: Python<'py>,
+        verdict: Verdict,
+        exchange: Exchange,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let asked = Asked {
+            app: self.app.bind(py),
+            policy: self.policy.bind(py),
+            scope: self.scope.bind(py),
+            receive: self.receive.bind(py),
+            send: self.send.bind(py),
+            kind: self.kind,
+        };
+        let told = read(asked.policy.get(), asked.scope, asked.kind, |head, _| {
+            told(asked.scope, verdict, &exchange, head)
+        })?;
+        asked.answer(told, exchange)
+    }
+
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.app)?;
+        visit.call(&self.policy)?;
+        visit.call(&self.scope)?;
+        visit.call(&self.receive)?;
+        visit.call(&self.send)
+    }
+}
+
+/// The verdict, told to the log.
+fn told(
+    scope: &Bound<'_, PyDict>,
+    verdict: Verdict,
+    exchange: &Exchange,
+    head: &RequestHead<'_>,
+) -> PyResult<Result<Permit, Denial>> {
+    let known = Known {
+        head: *head,
+        form: Form::of(head.fields),
+        path: || path_of(scope),
+    };
+    verdict::told(scope.py(), verdict, exchange, &known)
+}
+
+/// Lends the head of a scope to `then`, and whether its method is one. Of the scope is read what the policy asks for: each key
+/// is a lookup.
+fn read<R>(
     policy: &Policy,
     scope: &Bound<'_, PyDict>,
     kind: Kind,
-) -> PyResult<(Result<mantlet_engine::Permit, Box<Denial>>, Exchange)> {
+    then: impl FnOnce(&mut RequestHead<'_>, bool) -> PyResult<R>,
+) -> PyResult<R> {
     let py = scope.py();
     let reads = policy.judges || log::is_looking();
     let headers = match reads {
@@ -128,31 +263,11 @@ pub(crate) fn judged(
     head.tls = matches!(text(scheme.as_ref()), Some("https" | "wss"));
     let peer = client.as_ref().and_then(peer);
     head.peer = peer.and_then(|peer| policy.last.address(&peer));
-    let (verdict, exchange) = match method {
-        Ok(_) => policy.engine.on_request(&head).without_store(),
-        Err(_) => policy.unreadable(),
-    };
-    log::untrusted_proxy(py, &policy.engine, &head);
+    let read = then(&mut head, method.is_ok())?;
     if let Some(section) = &section {
         section.check()?;
     }
-    let tell = |what, code, fix| -> PyResult<()> {
-        let path = path_of(scope)?;
-        let mut head = head;
-        head.path = &path;
-        log::verdict(py, what, code, fix, &head);
-        Ok(())
-    };
-    let verdict = Denial::or_permit(verdict, &exchange, asked, || Form::of(fields));
-    match &verdict {
-        Ok(permit) => {
-            for reason in permit.reported() {
-                tell("would be denied", reason.code, Some(reason.fix))?;
-            }
-        }
-        Err(denial) => tell("denied", denial.reason, denial.fix)?,
-    }
-    Ok((verdict, exchange))
+    Ok(read)
 }
 
 /// The header list of a scope.

@@ -114,16 +114,54 @@ pub(crate) fn edited<'py>(
     let section = Section::new(text, &own);
     // what is no status is the server's to refuse
     let status = StatusCode::from_u16(status()?).unwrap_or_default();
-    let edits = exchange.on_response(&ResponseHead::new(status, &section));
-    let Some(slot) = edits.list().and_then(|number| kept.0.get(number)) else {
-        return Program::new(py, text, &edits)?.run(text, &own, Some(&edits));
+    let mut head = ResponseHead::new(status, &section);
+    head.now = exchange.reads_clock().then(mantlet_source::now);
+    let edits = exchange.on_response(&head);
+    let all = match edits.list().and_then(|number| kept.0.get(number)) {
+        None => Program::new(py, text, &edits)?.run(text, &own, Some(&edits))?,
+        Some(slot) => match slot.get() {
+            Some(program) => program.run(text, &own, Some(&edits))?,
+            None => {
+                let program = Program::new(py, text, &edits)?;
+                // another thread may be first, with the same program
+                slot.get_or_init(|| program).run(text, &own, Some(&edits))?
+            }
+        },
     };
-    if let Some(program) = slot.get() {
-        return program.run(text, &own, Some(&edits));
+    match edits.limits() {
+        [] => Ok(all),
+        limits => told(text, all, limits),
     }
-    let program = Program::new(py, text, &edits)?;
-    // another thread may be first, with the same program
-    slot.get_or_init(|| program).run(text, &own, Some(&edits))
+}
+
+/// The list with what limits tell: no two responses have the same.
+fn told<'py>(
+    text: Text,
+    all: Bound<'py, PyList>,
+    limits: &[(HeaderName, HeaderValue)],
+) -> PyResult<Bound<'py, PyList>> {
+    let py = all.py();
+    let lengths = limits.iter().fold(0, |bits, (name, _)| {
+        bits | length_bit(name.as_str().as_bytes())
+    });
+    let own = |name: &[u8]| {
+        let name = name.trim_ascii();
+        let same = |(known, _): &(HeaderName, HeaderValue)| {
+            known.as_str().as_bytes().eq_ignore_ascii_case(name)
+        };
+        (lengths & length_bit(name) != 0 && limits.iter().any(same)).then_some(0)
+    };
+    let all = match all.iter().any(|item| named(text, &item, own).is_some()) {
+        false => all,
+        true => {
+            let others = all.iter().filter(|item| named(text, item, own).is_none());
+            PyList::new(py, others.collect::<Vec<_>>())?
+        }
+    };
+    for (name, value) in limits {
+        all.append(text.pair(py, name, value)?)?;
+    }
+    Ok(all)
 }
 
 /// A list of edits as what they come to: for each name there are two outcomes only, where the application says something
@@ -164,7 +202,10 @@ fn length_bit(name: &[u8]) -> u64 {
 
 impl Program {
     fn new(py: Python<'_>, text: Text, made: &Edits<'_>) -> PyResult<Self> {
-        let edits: &[Edit] = &made.iter().collect::<Vec<_>>();
+        let mut edits: Vec<Edit> = made.iter().collect();
+        // they are told apart
+        edits.truncate(edits.len() - made.limits().len());
+        let edits: &[Edit] = &edits;
         let fresh: Vec<usize> = match made.list() {
             Some(_) => made.fresh().map(|(index, _)| index).collect(),
             None => Vec::new(),

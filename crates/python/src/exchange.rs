@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 use mantlet_engine::{Form, Verdict};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::{PyBytes, PyList, PyTuple};
 
 use crate::edits::{Text, edited};
 use crate::permit::Permit;
@@ -19,16 +19,21 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// Tells a verdict in Python objects.
+    /// Tells a verdict in Python objects; a denial has passed call two already.
     pub(crate) fn new(
         policy: &Bound<'_, Policy>,
-        verdict: Result<mantlet_engine::Permit, Box<Denial>>,
+        verdict: Verdict,
         exchange: mantlet_engine::Exchange,
+        method: &Method,
+        form: Form,
     ) -> PyResult<Self> {
         let py = policy.py();
         let (permit, denial) = match verdict {
-            Ok(permit) => (Some(Py::new(py, Permit(permit))?), None),
-            Err(denial) => (None, Some(Py::new(py, *denial)?)),
+            Verdict::Allow(permit) => (Some(Py::new(py, Permit(permit))?), None),
+            _ => {
+                let denial = Denial::new(verdict, &exchange, method, form);
+                (None, Some(Py::new(py, denial)?))
+            }
         };
         Ok(Self {
             policy: policy.clone().unbind(),
@@ -81,24 +86,13 @@ pub(crate) struct Denial {
     pub(crate) reply: mantlet_engine::Reply,
     pub(crate) reason: &'static str,
     pub(crate) fix: Option<&'static str>,
+    pub(crate) limits: Vec<String>,
     detail: String,
 }
 
 impl Denial {
-    /// The permit of a verdict, or the answer to one that lets nothing through: it has passed call two.
-    pub(crate) fn or_permit(
-        verdict: Verdict,
-        exchange: &mantlet_engine::Exchange,
-        method: &Method,
-        form: impl FnOnce() -> Form,
-    ) -> Result<mantlet_engine::Permit, Box<Self>> {
-        match verdict {
-            Verdict::Allow(permit) => Ok(permit),
-            verdict => Err(Box::new(Self::new(verdict, exchange, method, form()))),
-        }
-    }
-
-    fn new(
+    /// The answer to any verdict that lets nothing through.
+    pub(crate) fn new(
         verdict: Verdict,
         exchange: &mantlet_engine::Exchange,
         method: &Method,
@@ -112,6 +106,11 @@ impl Denial {
             reply: exchange.reply(&denial, method, form),
             reason: denial.reason,
             fix: denial.fix,
+            limits: denial
+                .limited
+                .iter()
+                .flat_map(|limited| limited.by.iter().map(ToString::to_string))
+                .collect(),
             detail: denial.detail.clone().into_owned(),
         }
     }
@@ -157,6 +156,12 @@ impl Denial {
     #[getter]
     fn fix(&self) -> Option<&'static str> {
         self.fix
+    }
+
+    /// The names of the limits that the request is above; empty for a denial of anything else.
+    #[getter]
+    fn limits<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.limits)
     }
 
     fn __repr__(&self) -> String {

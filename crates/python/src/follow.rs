@@ -14,6 +14,7 @@ use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use mantlet_engine::Live;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use crate::log;
@@ -29,6 +30,8 @@ pub(crate) struct Followed {
     next: AtomicU64,
     seen: Mutex<Option<Stamp>>,
     policy: RwLock<Py<Policy>>,
+    /// What asks the store in our place.
+    client: Option<Py<PyAny>>,
 }
 
 impl Followed {
@@ -36,10 +39,15 @@ impl Followed {
     ///
     /// # Errors
     /// `PolicyError` for a policy with errors, and for a file that cannot be read.
-    pub(crate) fn new(py: Python<'_>, path: PathBuf, every: Duration) -> PyResult<Self> {
+    pub(crate) fn new(
+        py: Python<'_>,
+        path: PathBuf,
+        every: Duration,
+        client: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
         // before it is read: a change that comes in between is seen at the next look
         let seen = Stamp::of(&path);
-        let policy = Py::new(py, Policy::of_file(py, &path, None)?)?;
+        let policy = Py::new(py, Policy::of_file(py, &path, None, client.as_ref())?)?;
         Ok(Self {
             path,
             every,
@@ -47,7 +55,16 @@ impl Followed {
             next: AtomicU64::new(nanoseconds(every)),
             seen: Mutex::new(seen),
             policy: RwLock::new(policy),
+            client,
         })
+    }
+
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.client)?;
+        match self.policy.try_read() {
+            Ok(policy) => visit.call(&*policy),
+            Err(_) => Ok(()),
+        }
     }
 
     /// The policy for a request that comes now.
@@ -87,25 +104,34 @@ impl Followed {
             return;
         }
         *seen = stamp;
-        let engine = self.in_force(py).get().engine.clone();
+        let before = self.in_force(py);
+        let engine = before.get().engine.clone();
         let loaded = match mantlet_config::reload(&self.path, None, &Live::new(engine), Ok) {
             Ok(loaded) => loaded,
             Err(report) => {
                 let message = format!("the policy in force stays: {report}");
-                return log::policy_file(py, "error", &message);
+                return log::said(py, "error", &message);
             }
         };
         for warning in loaded.warnings.diagnostics() {
-            log::policy_file(py, "warning", &warning.to_string());
+            log::said(py, "warning", &warning.to_string());
         }
-        match Py::new(py, Policy::ready(py, loaded)) {
+        let ready = Policy::ready(py, loaded, self.client.as_ref(), Some(before.get()));
+        let ready = match ready {
+            Ok(ready) => ready,
+            Err(error) => {
+                let message = format!("the policy in force stays: {}", error.value(py));
+                return log::said(py, "error", &message);
+            }
+        };
+        match Py::new(py, ready) {
             Ok(policy) => {
                 let mut held = self.policy.write().unwrap_or_else(PoisonError::into_inner);
                 let old = std::mem::replace(&mut *held, policy);
                 drop(held);
                 drop(old);
                 let message = format!("{} has changed and is in force", self.path.display());
-                log::policy_file(py, "info", &message);
+                log::said(py, "info", &message);
             }
             Err(error) => error.write_unraisable(py, None),
         }

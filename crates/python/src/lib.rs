@@ -1,16 +1,21 @@
 //! The extension module `mantlet._mantlet`: what the Python package asks of the engine.
 //!
-//! Everything here is plain data and the two calls: no thread, no runtime, no state that a fork would share.
+//! Everything here is plain data and the two calls: no runtime, and no state that a fork would share. What a store is asked
+//! over the wire waits in `mantlet/_store.py`, or here with the interpreter let go.
 
 mod asgi;
 mod asgi_scope;
 mod audit;
 mod compat;
+mod cost;
 mod cross_origin;
 mod edits;
 mod exchange;
 mod follow;
+mod hook;
 mod isolation;
+mod limit;
+mod line;
 mod log;
 mod middleware;
 mod permit;
@@ -18,6 +23,9 @@ mod permit;
 mod pinned;
 mod policy;
 mod section;
+mod store;
+mod verdict;
+mod waiting;
 mod wsgi;
 
 use pyo3::prelude::*;
@@ -36,6 +44,10 @@ mod _mantlet {
     #[pymodule_export]
     use crate::isolation::CrossOriginIsolation;
     #[pymodule_export]
+    use crate::limit::Limit;
+    #[pymodule_export]
+    use crate::line::Line;
+    #[pymodule_export]
     use crate::middleware::Middleware;
     #[pymodule_export]
     use crate::permit::Permit;
@@ -44,6 +56,10 @@ mod _mantlet {
     use crate::pinned::pinned;
     #[pymodule_export]
     use crate::policy::{Policy, PolicyError, PolicyWarning};
+    #[pymodule_export]
+    use crate::store::Store;
+    #[pymodule_export]
+    use crate::waiting::Waiting;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

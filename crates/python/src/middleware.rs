@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
@@ -30,22 +30,40 @@ enum Source {
 #[pymethods]
 impl Middleware {
     /// `policy` is a `Policy`, or the path of a policy file; that is looked at again every `follow` seconds at most, and
-    /// never without them.
+    /// never without them. `redis` is a client that asks the store of such a file.
     #[new]
-    #[pyo3(signature = (app, policy, follow = None))]
-    fn new(app: Py<PyAny>, policy: &Bound<'_, PyAny>, follow: Option<f64>) -> PyResult<Self> {
+    #[pyo3(signature = (app, policy, follow = None, redis = None))]
+    fn new(
+        app: Py<PyAny>,
+        policy: &Bound<'_, PyAny>,
+        follow: Option<f64>,
+        redis: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
         let py = policy.py();
         let policy = match (policy.cast::<Policy>(), follow) {
+            (Ok(_), _) if redis.is_some() => {
+                return Err(PyTypeError::new_err(
+                    "redis goes into the Policy: Policy(..., redis=client)",
+                ));
+            }
             (Ok(policy), _) => Source::Fixed(policy.clone().unbind()),
             (Err(_), None) => {
                 let path: PathBuf = policy.extract()?;
-                Source::Fixed(Py::new(py, Policy::of_file(py, &path, None)?)?)
+                Source::Fixed(Py::new(
+                    py,
+                    Policy::of_file(py, &path, None, redis.as_ref())?,
+                )?)
             }
             (Err(_), Some(seconds)) => {
                 let every = Duration::try_from_secs_f64(seconds);
                 let every =
                     every.map_err(|_| PyValueError::new_err("follow is a number of seconds"))?;
-                Source::File(Box::new(Followed::new(py, policy.extract()?, every)?))
+                Source::File(Box::new(Followed::new(
+                    py,
+                    policy.extract()?,
+                    every,
+                    redis,
+                )?))
             }
         };
         Ok(Self { app, policy })
@@ -91,7 +109,10 @@ impl Middleware {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // a policy leads to no application
-        visit.call(&self.app)
+        visit.call(&self.app)?;
+        match &self.policy {
+            Source::Fixed(policy) => visit.call(policy),
+            Source::File(file) => file.traverse(&visit),
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Mutex;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 
 /// What an application may read of a request that was let through: `scope["mantlet"]`, `environ["mantlet"]`.
 #[pyclass(frozen, module = "mantlet")]
@@ -37,6 +37,17 @@ impl Permit {
     fn reported<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let codes: Vec<_> = self.0.reported().map(|reason| reason.code).collect();
         PyTuple::new(py, codes)
+    }
+
+    /// What the limits that the request has passed leave, by name: how many more may come at once, and the seconds until all
+    /// are there again.
+    #[getter]
+    fn quotas<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let quotas = PyDict::new(py);
+        for (name, left) in self.0.quotas() {
+            quotas.set_item(name, (left.remaining, left.reset.as_secs_f64()))?;
+        }
+        Ok(quotas)
     }
 
     /// The nonce stays out: a nonce in a log is a nonce for an attacker who reads it in time.

@@ -31,5 +31,5 @@ pub(crate) fn pinned(py: Python<'_>, text: &str, fails: bool) -> PyResult<Policy
     let (config, _) = Config::read(&Source::new("policy", text)).map_err(refused)?;
     let mut loaded = config.load(None).map_err(refused)?;
     loaded.engine = config.build_with(Pinned { fails }).map_err(refused)?;
-    Ok(Policy::ready(py, loaded))
+    Policy::ready(py, loaded, None, None)
 }

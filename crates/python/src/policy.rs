@@ -5,21 +5,25 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 use ipnet::IpNet;
 use mantlet_config::{Config, Diagnostic, Environment, Loaded, Mode, Preset, Source};
 use mantlet_engine::policy::{Disposition, Https};
-use mantlet_engine::{Engine, Form, RequestHead, Verdict};
+use mantlet_engine::{Engine, Step, Verdict};
 use pyo3::exceptions::{PyTypeError, PyUserWarning, PyValueError};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyMapping, PyString, PyType};
 
-use crate::edits::{Kept, Text};
-use crate::exchange::{Denial, Exchange};
-use crate::permit::{Last, address};
-use crate::section::{Section, list};
+use crate::cost::Costs;
+use crate::edits::Kept;
+use crate::exchange::Exchange;
+use crate::hook::{Asked, Judged};
+use crate::limit::{self, LIMIT_HEADERS};
+use crate::permit::Last;
+use crate::store::Store;
+use crate::waiting::{Host, Waiting};
 use crate::wsgi::Keys;
-use crate::{asgi, wsgi};
 
 pyo3::create_exception!(
     mantlet,
@@ -38,6 +42,10 @@ pyo3::create_exception!(
 #[pyclass(frozen, module = "mantlet")]
 pub(crate) struct Policy {
     pub(crate) engine: Engine,
+    /// Where its shared limits are counted.
+    pub(crate) store: Option<Py<Store>>,
+    /// The functions that say what requests take.
+    pub(crate) costs: Costs,
     environment: Environment,
     /// Whether more of a request is read than how it came.
     pub(crate) judges: bool,
@@ -60,7 +68,8 @@ impl Policy {
         text = "", *, preset = None, environment = None, https = None, trusted_proxies = None, client_address = None,
         hosts = None, cross_origin = None, enforce_percent = None, allowed_origins = None, self_origins = None,
         danger_exempt_paths = None, danger_cross_origin_off = false, tell_reason = None, csp = None, csp_add = None,
-        csp_drop = None, csp_report_only = None, headers = None, header_modes = None,
+        csp_drop = None, csp_report_only = None, headers = None, header_modes = None, limits = None, limit_headers = None,
+        redis = None,
     ))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn new(
@@ -85,6 +94,9 @@ impl Policy {
         csp_report_only: Option<Directives>,
         headers: Option<&Bound<'_, PyMapping>>,
         header_modes: Option<&Bound<'_, PyMapping>>,
+        limits: Option<Vec<Bound<'_, PyAny>>>,
+        limit_headers: Option<&str>,
+        redis: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let mut errors = Errors::default();
         let (mut config, text_warnings) = match Config::read(&Source::new("policy", text)) {
@@ -168,6 +180,32 @@ impl Policy {
                 }
             }
         }
+        let mut costs = Costs::default();
+        match limit::limits(&limits.unwrap_or_default())? {
+            Ok((limits, functions)) => {
+                config = limits.into_iter().fold(config, Config::limit);
+                costs = functions;
+            }
+            Err(message) => errors.add("limits", message),
+        }
+        if let Some(fields) =
+            limit_headers.and_then(|word| errors.choice("limit_headers", word, LIMIT_HEADERS))
+        {
+            config = config.limit_headers(fields);
+        }
+        let client = match redis {
+            Some(redis) => match redis.cast::<PyString>() {
+                Ok(url) => {
+                    config = config.redis(url.to_str()?);
+                    None
+                }
+                Err(_) => {
+                    config = config.with_store_of_host();
+                    Some(redis.unbind())
+                }
+            },
+            None => None,
+        };
         let loaded = match config.load(flag) {
             Ok(loaded) if errors.0.is_empty() => loaded,
             Ok(_) => return Err(errors.raise()),
@@ -181,7 +219,9 @@ impl Policy {
             warn(py, &warnings)?;
         }
         warn(py, &loaded.warnings)?;
-        Ok(Self::ready(py, loaded))
+        let mut policy = Self::ready(py, loaded, client.as_ref(), None)?;
+        policy.costs = costs;
+        Ok(policy)
     }
 
     /// Reads the policy file at `path`. The environment is `environment`, else that of the variable `MANTLET_ENVIRONMENT`,
@@ -199,13 +239,13 @@ impl Policy {
         if !errors.0.is_empty() {
             return Err(errors.raise());
         }
-        Self::of_file(py, &path, flag)
+        Self::of_file(py, &path, flag, None)
     }
 
     /// Judges a request by its head. `path` is as it came over the wire, without the query; `peer` is the address of the
     /// other end of the connection, and what is no IP address counts as unknown; `authority` is that of an absolute-form
     /// target or `:authority`.
-    #[pyo3(signature = (method, path, headers, *, query = None, peer = None, tls = false, authority = None))]
+    #[pyo3(signature = (method, path, headers, *, query = None, peer = None, tls = false, authority = None, request = None))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
     fn on_request(
         slf: &Bound<'_, Self>,
@@ -216,39 +256,82 @@ impl Policy {
         peer: Option<&str>,
         tls: bool,
         authority: Option<&[u8]>,
+        request: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Exchange> {
-        let policy = slf.get();
-        let list = list(headers)?;
-        let section = Section::new(Text::Bytes, &list);
-        section.check_all()?;
-        let form = || Form::of(&section);
-        let Ok(method) = Method::from_bytes(method.as_bytes()) else {
-            let (verdict, exchange) = policy.unreadable();
-            let verdict = Denial::or_permit(verdict, &exchange, &Method::GET, form);
-            return Exchange::new(slf, verdict, exchange);
+        let asked = Asked {
+            method,
+            path,
+            headers,
+            query,
+            peer,
+            tls,
+            authority,
+            request,
         };
-        let mut head = RequestHead::new(&method, path, &section);
-        head.query = query;
-        head.peer = peer.and_then(address);
-        head.tls = tls;
-        head.authority = authority;
-        let (verdict, exchange) = policy.engine.on_request(&head).without_store();
-        let verdict = Denial::or_permit(verdict, &exchange, &method, form);
-        Exchange::new(slf, verdict, exchange)
+        let judged = asked.of(slf)?;
+        let (verdict, exchange) = slf.get().decided(slf.py(), judged.step)?;
+        Exchange::new(slf, verdict, exchange, &judged.method, judged.form)
     }
 
-    /// Judges the request of an ASGI scope, `http` or `websocket`, and tells the log as `Mantlet` does.
-    fn on_scope(slf: &Bound<'_, Self>, scope: &Bound<'_, PyDict>) -> PyResult<Exchange> {
-        let kind = asgi::Kind::of(scope)?;
-        let kind = kind.ok_or_else(|| PyValueError::new_err("a scope of http or websocket"))?;
-        let (verdict, exchange) = asgi::judged(slf.get(), scope, kind)?;
-        Exchange::new(slf, verdict, exchange)
+    /// As `on_request`, to be awaited: for a policy whose limits count in a store, which is asked without blocking the event
+    /// loop. Of any other policy it waits for nothing.
+    #[pyo3(signature = (method, path, headers, *, query = None, peer = None, tls = false, authority = None, request = None))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
+    fn on_request_async<'py>(
+        slf: &Bound<'py, Self>,
+        method: &str,
+        path: &[u8],
+        headers: &Bound<'py, PyAny>,
+        query: Option<&[u8]>,
+        peer: Option<&str>,
+        tls: bool,
+        authority: Option<&[u8]>,
+        request: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let asked = Asked {
+            method,
+            path,
+            headers,
+            query,
+            peer,
+            tls,
+            authority,
+            request,
+        };
+        let py = slf.py();
+        let Judged { step, method, form } = asked.of(slf)?;
+        let decided = match (step, &slf.get().store) {
+            (Step::Waiting(waiting), Some(store)) => {
+                let host = Host::Hook {
+                    policy: slf.clone().unbind(),
+                    method: method.clone(),
+                    form,
+                };
+                match Waiting::begun(store.bind(py), waiting, Some(host)) {
+                    Ok(waiting) => {
+                        let store = py.import("mantlet._store")?;
+                        return store.call_method1("hook", (waiting,));
+                    }
+                    Err(decided) => *decided,
+                }
+            }
+            (step, _) => step.without_store(),
+        };
+        let exchange = Exchange::new(slf, decided.0, decided.1, &method, form)?;
+        py.import("mantlet._store")?
+            .call_method1("decided", (exchange,))
     }
 
-    /// Judges the request of a WSGI environ, and tells the log as `Mantlet` does.
-    fn on_environ(slf: &Bound<'_, Self>, environ: &Bound<'_, PyDict>) -> PyResult<Exchange> {
-        let (verdict, exchange) = wsgi::judged(slf.get(), environ)?;
-        Exchange::new(slf, verdict, exchange)
+    /// What each limit has counted in this process, for metrics: a dict for each, in their order.
+    fn limit_states<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let states = self.engine.limit_states(mantlet_source::now());
+        states.map(|state| limit::state(py, &state)).collect()
+    }
+
+    /// What the store of the limits has been asked in this process, for metrics; `None` without one.
+    fn store_state<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let store = self.store.as_ref();
+        store.map(|store| store.get().state(py)).transpose()
     }
 
     /// `"production"` or `"development"`.
@@ -266,6 +349,11 @@ impl Policy {
     fn __repr__(&self) -> String {
         format!("<Policy for {}>", self.environment)
     }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.store)?;
+        self.costs.iter().try_for_each(|cost| visit.call(cost))
+    }
 }
 
 impl Policy {
@@ -277,16 +365,50 @@ impl Policy {
         py: Python<'_>,
         path: &Path,
         environment: Option<Environment>,
+        client: Option<&Py<PyAny>>,
     ) -> PyResult<Self> {
         let loaded = mantlet_config::load(path, environment)
             .map_err(|report| PolicyError::new_err(report.to_string()))?;
         warn(py, &loaded.warnings)?;
-        Ok(Self::ready(py, loaded))
+        Self::ready(py, loaded, client, None)
     }
 
-    pub(crate) fn ready(py: Python<'_>, loaded: Loaded) -> Self {
+    /// What a request comes to that may block for its store.
+    ///
+    /// # Errors
+    /// What a client of the application raises that is no `Exception`.
+    pub(crate) fn decided(
+        &self,
+        py: Python<'_>,
+        step: Step,
+    ) -> PyResult<(Verdict, mantlet_engine::Exchange)> {
+        match (step, &self.store) {
+            (Step::Waiting(waiting), Some(store)) => Store::block(store.bind(py), waiting),
+            (step, _) => Ok(step.without_store()),
+        }
+    }
+
+    /// Ready for requests; `before` is the policy that it follows, of which it takes over what is counted, and the store.
+    /// `client` asks the store in our place.
+    ///
+    /// # Errors
+    /// `PolicyError` for a store that cannot be had.
+    pub(crate) fn ready(
+        py: Python<'_>,
+        loaded: Loaded,
+        client: Option<&Py<PyAny>>,
+        before: Option<&Self>,
+    ) -> PyResult<Self> {
         let lists = loaded.engine.lists();
-        Self {
+        let known = before.and_then(|before| before.store.as_ref());
+        let store = Store::of(py, &loaded.engine, loaded.redis.as_ref(), client, known);
+        let store = store.map_err(PolicyError::new_err)?;
+        if let Some(before) = before {
+            loaded.engine.inherit(&before.engine);
+        }
+        Ok(Self {
+            store,
+            costs: Costs::default(),
             keys: Keys::new(py, &loaded.engine),
             reads_target: loaded.engine.reads_target(),
             last: Last::default(),
@@ -295,7 +417,7 @@ impl Policy {
             environment: loaded.environment,
             bytes: Kept::new(lists),
             latin1: Kept::new(lists),
-        }
+        })
     }
 
     /// What becomes of a request whose method is no token.

@@ -11,7 +11,8 @@
 use std::cell::OnceCell;
 
 use http::{HeaderName, Method, StatusCode, header};
-use mantlet_engine::{Exchange, Fields, Form, RequestHead};
+use mantlet_engine::policy::KeyPart;
+use mantlet_engine::{Exchange, Fields, Form, RequestHead, Step};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -22,6 +23,7 @@ use crate::edits::{Text, edited};
 use crate::exchange::Denial;
 use crate::log;
 use crate::policy::Policy;
+use crate::verdict::{self, Known};
 
 /// Judges, and hands on to the application or answers; the iterable is theirs.
 pub(crate) fn call<'py>(
@@ -62,11 +64,11 @@ fn status_line(status: StatusCode) -> String {
     format!("{} {phrase}", status.as_u16())
 }
 
-/// The verdict on an environ, told to the log: the answer of a denial has passed call two. Of the environ is read what the policy asks for: each key is a lookup.
-pub(crate) fn judged(
+/// The verdict on an environ, told to the log. Of the environ is read what the policy asks for: each key is a lookup.
+fn judged(
     policy: &Policy,
     environ: &Bound<'_, PyDict>,
-) -> PyResult<(Result<mantlet_engine::Permit, Box<Denial>>, Exchange)> {
+) -> PyResult<(Result<mantlet_engine::Permit, Denial>, Exchange)> {
     let py = environ.py();
     let reads = policy.judges || log::is_looking();
     let fact = |key| match reads {
@@ -100,27 +102,21 @@ pub(crate) fn judged(
     head.authority = target.authority.map(str::as_bytes);
     head.tls = scheme.is_some_and(|scheme| scheme.to_str().is_ok_and(|scheme| scheme == "https"));
     head.peer = peer.and_then(|peer| policy.last.address(&peer));
-    let (verdict, exchange) = match method {
-        Ok(_) => policy.engine.on_request(&head).without_store(),
-        Err(_) => policy.unreadable(),
-    };
-    log::untrusted_proxy(py, &policy.engine, &head);
-    let tell = |what, code, fix| -> PyResult<()> {
-        let path = path_of(environ)?;
-        let mut head = head;
-        head.path = &path;
-        log::verdict(py, what, code, fix, &head);
-        Ok(())
-    };
-    let verdict = Denial::or_permit(verdict, &exchange, asked, || Form::of(&fields));
-    match &verdict {
-        Ok(permit) => {
-            for reason in permit.reported() {
-                tell("would be denied", reason.code, Some(reason.fix))?;
-            }
+    let step = match method {
+        Ok(_) => verdict::ask(policy, &mut head, Some(environ), py),
+        Err(_) => {
+            let (verdict, exchange) = policy.unreadable();
+            Step::Decided(verdict, exchange)
         }
-        Err(denial) => tell("denied", denial.reason, denial.fix)?,
-    }
+    };
+    log::forgotten(py, &policy.engine, &head);
+    let (verdict, exchange) = policy.decided(py, step)?;
+    let known = Known {
+        head,
+        form: Form::of(&fields),
+        path: || path_of(environ),
+    };
+    let verdict = verdict::told(py, verdict, &exchange, &known)?;
     Ok((verdict, exchange))
 }
 
@@ -243,7 +239,13 @@ impl Keys {
             known("x-forwarded-host"),
         ];
         let overrides = engine.method_override();
-        let own = engine.client_field().into_iter().chain(overrides).cloned();
+        let counted = engine.limits().flat_map(|limit| &limit.key);
+        let counted = counted.filter_map(|part| match part {
+            KeyPart::Field(name) => Some(name),
+            _ => None,
+        });
+        let own = engine.client_field().into_iter().chain(overrides);
+        let own = own.chain(counted).cloned();
         let mut others: Vec<HeaderName> = others.into_iter().chain(own).collect();
         others.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         others.dedup();

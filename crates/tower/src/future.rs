@@ -91,6 +91,7 @@ where
                         request,
                         ..
                     } = *held;
+                    mantlet_source::hear(&replies);
                     let (verdict, exchange) = waiting.resume(replies);
                     let next = Self::decided(&mut inner, request, verdict, exchange);
                     source.set(next.source);
@@ -121,12 +122,19 @@ where
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
+    use std::future::{pending, ready};
     use std::pin::pin;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::Waker;
+    use std::time::Duration;
 
     use http::Request;
-    use mantlet_engine::policy::{Https, Policy, Rules, Scoped};
-    use mantlet_engine::{Engine, OsEntropy};
+    use mantlet_engine::policy::{
+        Counted, Counting, Https, KeyPart, Limit, OnError, Policy, Rules, Scoped,
+    };
+    use mantlet_engine::{Batch, Engine, OsEntropy, Store, StoreDown, StoreState};
+    use mantlet_limit::{Algorithm, Quota, Rule};
     use tower::Layer;
     use tower_service::Service;
 
@@ -146,5 +154,97 @@ mod tests {
         let mut cx = Context::from_waker(Waker::noop());
         assert!(future.as_mut().poll(&mut cx).is_ready());
         assert!(future.as_mut().poll(&mut cx).is_pending());
+    }
+
+    /// Counts what it is asked, and answers that it is down, or never.
+    struct Watched {
+        trips: AtomicUsize,
+        answers: bool,
+    }
+
+    impl Store for Watched {
+        fn run(&self, _: &Batch) -> Trip {
+            self.trips.fetch_add(1, Ordering::Relaxed);
+            match self.answers {
+                true => Box::pin(ready(Err(StoreDown::ABSENT))),
+                false => Box::pin(pending()),
+            }
+        }
+
+        fn state(&self) -> StoreState {
+            StoreState::default()
+        }
+    }
+
+    /// Two requests, and two under way at once.
+    fn engine(counted: Counted) -> Engine {
+        let quota = Quota::new(2, Duration::from_secs(3_600)).expect("a quota");
+        let rule = Rule::new(quota, Algorithm::TokenBucket).expect("a rule");
+        let mut everybody = Limit::new("everybody", Counting::Requests(rule));
+        everybody.key = vec![KeyPart::Everybody];
+        everybody.counted = counted;
+        let under_way = Counting::Concurrency {
+            min: 2,
+            max: 2,
+            health: Vec::new(),
+        };
+        let mut policy = Policy::new(Scoped::any(Rules::default()));
+        policy.limits = vec![Limit::new("upstream", under_way), everybody];
+        Engine::new(policy, OsEntropy)
+    }
+
+    fn under_way(engine: &Engine) -> Option<(u32, u32)> {
+        let mut states = engine.limit_states(mantlet_source::now());
+        states.find_map(|state| state.under_way)
+    }
+
+    #[test]
+    fn limits_of_this_process_make_no_trip() {
+        let store = Arc::new(Watched {
+            trips: AtomicUsize::new(0),
+            answers: true,
+        });
+        let inner =
+            tower::service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(())));
+        let layer = crate::layer(engine(Counted::Here)).with_store(store.clone());
+        let mut service = layer.layer(inner);
+        let mut cx = Context::from_waker(Waker::noop());
+        for status in [200, 200, 429] {
+            let future = service.call(Request::new(()));
+            assert!(!matches!(future.source, Source::Waiting { .. }));
+            let Poll::Ready(Ok(response)) = pin!(future).poll(&mut cx) else {
+                unreachable!("the service answers at once");
+            };
+            assert_eq!(response.status(), status);
+        }
+        assert_eq!(store.trips.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn a_client_that_goes_away_leaves_its_place_whether_the_store_or_the_service_is_waited_for() {
+        let shared = Counted::Shared {
+            on_error: OnError::Open,
+            nodes: 1,
+        };
+        for answers in [false, true] {
+            let engine = engine(shared);
+            let store = Arc::new(Watched {
+                trips: AtomicUsize::new(0),
+                answers,
+            });
+            let hanging =
+                tower::service_fn(|_: Request<()>| pending::<Result<Response<()>, Infallible>>());
+            let layer = crate::layer(engine.clone()).with_store(store.clone());
+            let mut service = layer.layer(hanging);
+            let mut cx = Context::from_waker(Waker::noop());
+            for trips in 1..=5 {
+                let mut future = Box::pin(service.call(Request::new(())));
+                assert!(future.as_mut().poll(&mut cx).is_pending());
+                assert_eq!(under_way(&engine), Some((1, 2)));
+                drop(future);
+                assert_eq!(under_way(&engine), Some((0, 2)));
+                assert_eq!(store.trips.load(Ordering::Relaxed), trips);
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response, StatusCode};
-use mantlet_engine::{Denial, Exchange, Form, Live, Reply, Step, Store, Verdict};
+use mantlet_engine::{Denial, Exchange, Form, Live, Reply, Step, Store, StoreDown, Verdict};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -93,7 +93,7 @@ where
             mantlet_source::sense(&engine, head.now);
         }
         let step = engine.on_request(&head);
-        log::forgotten(&engine, &head);
+        log::forgotten(&engine, &head, self.store.as_ref());
         let (verdict, exchange) = match (step, &self.store) {
             (Step::Decided(verdict, exchange), _) => (verdict, exchange),
             (Step::Waiting(waiting), Some(store)) => {
@@ -107,7 +107,10 @@ where
                     request,
                 });
             }
-            (step @ Step::Waiting(_), None) => step.without_store(),
+            (step @ Step::Waiting(_), None) => {
+                mantlet_source::hear(&Err(StoreDown::ABSENT));
+                step.without_store()
+            }
         };
         ResponseFuture::decided(&mut self.inner, request, verdict, exchange)
     }

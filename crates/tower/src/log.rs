@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::StatusCode;
-use mantlet_engine::{Engine, Evidence, RequestHead};
+use mantlet_engine::{Engine, Evidence, RequestHead, Store};
 
 static WARNED: AtomicBool = AtomicBool::new(false);
 
@@ -49,8 +49,8 @@ pub(crate) fn said(said: impl FnOnce() -> Said, head: &RequestHead<'_>) {
     }
 }
 
-/// Warns of a forgotten proxy, or of peers that nobody tells, once in the life of the process.
-pub(crate) fn forgotten(engine: &Engine, head: &RequestHead<'_>) {
+/// Warns of a forgotten proxy, of peers that nobody tells, or of a store that nobody has, once in the life of the process.
+pub(crate) fn forgotten(engine: &Engine, head: &RequestHead<'_>, store: Option<&Arc<dyn Store>>) {
     if WARNED.load(Ordering::Relaxed) {
         return;
     }
@@ -64,6 +64,11 @@ pub(crate) fn forgotten(engine: &Engine, head: &RequestHead<'_>) {
         None if head.peer.is_none() && engine.counts_clients() => {
             "a limit counts by client, and the server does not tell the peer, so all clients share one quota: with axum, serve \
              by into_make_service_with_connect_info::<SocketAddr>()"
+                .to_owned()
+        }
+        None if store.is_none() && engine.needs_store() => {
+            "a limit counts in a store, and the layer has none, so it does what its on_error says: mantlet::policy_layer connects \
+             the store of a policy file, with_store takes one"
                 .to_owned()
         }
         None => return,

@@ -74,7 +74,7 @@ impl Compiler {
         let shared = limits
             .iter()
             .any(|limit| matches!(limit.counted, Counted::Shared { .. }));
-        if shared && config.redis.is_none() {
+        if shared && config.redis.is_none() && !config.store_of_host {
             let message = "is redis, and [store.redis] does not say where that is";
             let stores = config
                 .limits
@@ -90,7 +90,7 @@ impl Compiler {
         limits
     }
 
-    fn limit(&mut self, said: &At<LimitSetting>, alone: bool) -> Option<Limit> {
+    pub(super) fn limit(&mut self, said: &At<LimitSetting>, alone: bool) -> Option<Limit> {
         let (place, said) = (said.place.as_ref(), &said.value);
         let name = match &said.name {
             Some(name) => self.name("limit.name", name)?,
@@ -327,7 +327,10 @@ impl Compiler {
         };
         let Some(parts) = &said.key else {
             return match algorithm {
-                AlgorithmName::Concurrency => vec![KeyPart::Everybody],
+                AlgorithmName::Concurrency => {
+                    self.idle_prefixes(said);
+                    vec![KeyPart::Everybody]
+                }
                 _ => vec![KeyPart::Client(prefix)],
             };
         };
@@ -336,6 +339,10 @@ impl Compiler {
             let hint = "key = \"client\"; \"everybody\" counts all requests together";
             self.report
                 .add(diagnostic.hint(hint).at(parts.place.as_ref()));
+        }
+        let by_client = |part: &At<KeySetting>| matches!(part.value, KeySetting::Client);
+        if !parts.value.iter().any(by_client) {
+            self.idle_prefixes(said);
         }
         let mut key = Vec::new();
         for part in &parts.value {
@@ -350,6 +357,22 @@ impl Compiler {
             key.extend(part);
         }
         key
+    }
+
+    /// How much of an address is a client does nothing where clients are not counted.
+    fn idle_prefixes(&mut self, said: &LimitSetting) {
+        let keys = [
+            ("ipv4_prefix", &said.ipv4_prefix),
+            ("ipv6_prefix", &said.ipv6_prefix),
+        ];
+        for (key, at) in keys {
+            if let Some(at) = at {
+                let message = "does nothing here: the limit does not count by client";
+                let diagnostic = Diagnostic::error(format!("limit.{key}"), message);
+                let hint = "key = \"client\", or a second limit with that key";
+                self.report.add(diagnostic.hint(hint).at(at.place.as_ref()));
+            }
+        }
     }
 
     fn counted(&mut self, said: &LimitSetting, algorithm: AlgorithmName) -> Counted {

@@ -83,7 +83,7 @@ impl Read for Limits {
     }
 }
 
-fn limit() -> impl Read<Out = LimitSetting> {
+pub(crate) fn limit() -> impl Read<Out = LimitSetting> {
     table(|keys: &mut Keys<'_>| {
         keys.elsewhere(meant);
         LimitSetting {

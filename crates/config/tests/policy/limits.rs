@@ -435,6 +435,14 @@ fn what_cannot_be_meant_is_refused_with_its_place() {
             "limit.burst",
         ),
         (
+            "limit = { requests = 9, window = 60, key = { header = 'x-api-key' }, ipv6_prefix = 48 }",
+            "limit.ipv6_prefix: does nothing here: the limit does not count by client",
+        ),
+        (
+            "limit = { algorithm = 'concurrency', max_in_flight = 9, ipv4_prefix = 24 }",
+            "limit.ipv4_prefix: does nothing here",
+        ),
+        (
             "limit = { requests = 9, window = 60, mode = 'strict' }",
             "belongs to sliding_window",
         ),

@@ -1,12 +1,14 @@
 //! The question that is asked of all limits, and what becomes of their answers.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use mantlet_limit::{Admission, Key, Left, Outcome, Ratio, Take, Ticket};
+use mantlet_limit::{Admission, Key, Outcome, Ratio, Secret, Take};
 
 use super::key::{Parts, Source};
-use super::limiter::{Limiters, Table};
+use super::limiter::{Limiter, Limiters, Table};
 use super::tally::{Entry, Tally};
+use super::under_way::Place;
 use crate::entropy::Entropy;
 use crate::head::{Now, RequestHead};
 use crate::policy::{Counted, Counting, Disposition, Limit, OnError};
@@ -35,7 +37,8 @@ pub(crate) struct Asking<'r> {
 #[derive(Default)]
 pub(crate) struct Asked {
     pub(crate) tally: Tally,
-    pub(crate) tickets: Vec<(usize, Ticket)>,
+    /// Among the requests under way.
+    pub(crate) places: Vec<Place>,
     /// What a limit that only reports would have said.
     pub(crate) reported: Option<&'static Reason>,
     /// Limits that a store has to be asked: those that can stop the request, then those that only report.
@@ -84,6 +87,15 @@ impl Limit {
         }
     }
 
+    /// Who is counted. Of requests under way it is everybody.
+    fn parts(&self, asking: &Asking<'_>) -> Result<Parts, &'static Reason> {
+        let key = match self.counting {
+            Counting::Concurrency { .. } => &[],
+            _ => &*self.key,
+        };
+        Parts::new(key, &self.source(asking))
+    }
+
     pub(super) fn cost(&self, asking: &Asking<'_>) -> u32 {
         if let Some(cost_of) = &self.cost_of {
             return (cost_of.0)(asking.head);
@@ -125,81 +137,146 @@ impl Limiters {
         let drawn = self.secret(asking.entropy);
         let secret = drawn.map_err(|_| Stopped::of(&ENTROPY))?;
         for (index, limiter) in self.enumerate() {
+            let asked_one = self.ask_one(index, limiter, secret, asking, asked);
+            asked_one.map_err(|mut stopped| {
+                self.foresee(index + 1, secret, asking, asked, &mut stopped);
+                stopped
+            })?;
+        }
+        Ok(())
+    }
+
+    fn ask_one(
+        &self,
+        index: usize,
+        limiter: &Limiter,
+        secret: Secret,
+        asking: &Asking<'_>,
+        asked: &mut Asked,
+    ) -> Result<(), Stopped> {
+        let limit = &limiter.limit;
+        if !limit.holds(asking) {
+            return Ok(());
+        }
+        let cost = limit.cost(asking);
+        if cost == 0 {
+            return Ok(());
+        }
+        let counts = limiter.counts(secret);
+        let now = asking.head.now.moment;
+        let parts = match limit.parts(asking) {
+            Ok(parts) => parts,
+            Err(reason) if limit.enforces_all() || (asking.enforces)(limit) => {
+                return Err(Stopped::of(reason));
+            }
+            Err(reason) => {
+                counts.stats.reported.add();
+                asked.reported = asked.reported.or(Some(reason));
+                return Ok(());
+            }
+        };
+        let healthy = |health: &Vec<RoutePath>| {
+            let claims = |path| health.iter().any(|own| own.claims(path));
+            asking.path.is_some_and(claims)
+        };
+        let (outcome, held) = match (&counts.table, &limit.counting) {
+            (Table::Requests(local), _) => {
+                let key = parts.here(&secret);
+                (local.take(key, cost, now), Some((key, cost)))
+            }
+            (Table::Adaptive(local, pressure), Counting::Adaptive { health, .. }) => {
+                let key = parts.here(&secret);
+                let ratio = match healthy(health) {
+                    true => Ratio::FULL,
+                    false => pressure.ratio(now),
+                };
+                (local.take_within(key, cost, now, ratio), Some((key, cost)))
+            }
+            (Table::Concurrency(concurrency), Counting::Concurrency { health, .. }) => {
+                if healthy(health) {
+                    return Ok(());
+                }
+                match concurrency.enter(now) {
+                    Some(ticket) => {
+                        counts.stats.admitted.add();
+                        let place = Place::new(Arc::clone(counts), ticket, asked.tally.now);
+                        asked.places.push(place);
+                        return Ok(());
+                    }
+                    None => (SHED, None),
+                }
+            }
+            (Table::Shared(memo, _), Counting::Requests(rule)) => {
+                let key = parts.shared();
+                match memo.denied(&key, THE_ONE, cost, now) {
+                    Some(outcome) => {
+                        counts.stats.remembered.add();
+                        (outcome, None)
+                    }
+                    None => {
+                        let enforced = limit.enforces_all() || (asking.enforces)(limit);
+                        let take = Take {
+                            limit: limit.name.clone(),
+                            rule: *rule,
+                            key,
+                            cost,
+                        };
+                        asked.shared.push(Shared {
+                            index,
+                            parts,
+                            take,
+                            enforced,
+                        });
+                        return Ok(());
+                    }
+                }
+            }
+            // a table is made after its counting
+            (Table::Adaptive(..) | Table::Concurrency(_) | Table::Shared(..), _) => return Ok(()),
+        };
+        let enforced = limit.enforces_all() || outcome.is_admitted() || (asking.enforces)(limit);
+        self.settle(asked, index, outcome, held, enforced)
+    }
+
+    /// Looks at the limits behind the one that stops a request: they take nothing, and the client is told of those that it is
+    /// above too, or it would come back too early.
+    fn foresee(
+        &self,
+        from: usize,
+        secret: Secret,
+        asking: &Asking<'_>,
+        asked: &mut Asked,
+        stopped: &mut Stopped,
+    ) {
+        let waits = stopped.reason == &LIMIT_EXCEEDED || stopped.reason == &LIMIT_SHED;
+        for (index, limiter) in self.enumerate().skip(from).filter(|_| waits) {
             let limit = &limiter.limit;
-            if !limit.holds(asking) {
+            if !limit.enforces_all() || !limit.holds(asking) {
                 continue;
             }
             let cost = limit.cost(asking);
-            if cost == 0 {
+            let Ok(parts) = limit.parts(asking) else {
                 continue;
-            }
-            let counts = limiter.counts(secret);
+            };
             let now = asking.head.now.moment;
-            let parts = || Parts::new(&limit.key, &limit.source(asking)).map_err(Stopped::of);
-            let healthy = |health: &Vec<RoutePath>| {
-                let claims = |path| health.iter().any(|own| own.claims(path));
-                asking.path.is_some_and(claims)
+            let outcome = match &limiter.counts(secret).table {
+                Table::Requests(local) | Table::Adaptive(local, _) => {
+                    Some(local.ask(parts.here(&secret), cost, now))
+                }
+                Table::Shared(memo, _) => memo.denied(&parts.shared(), THE_ONE, cost, now),
+                Table::Concurrency(_) => None,
             };
-            let (outcome, held) = match (&counts.table, &limit.counting) {
-                (Table::Requests(local), _) => {
-                    let key = parts()?.here(&secret);
-                    (local.take(key, cost, now), Some((key, cost)))
-                }
-                (Table::Adaptive(local, pressure), Counting::Adaptive { health, .. }) => {
-                    let key = parts()?.here(&secret);
-                    let ratio = match healthy(health) {
-                        true => Ratio::FULL,
-                        false => pressure.ratio(now),
-                    };
-                    (local.take_within(key, cost, now, ratio), Some((key, cost)))
-                }
-                (Table::Concurrency(concurrency), Counting::Concurrency { health, .. }) => {
-                    if healthy(health) {
-                        continue;
-                    }
-                    match concurrency.enter(now) {
-                        Some(ticket) => {
-                            counts.stats.admitted.add();
-                            asked.tickets.push((index, ticket));
-                            continue;
-                        }
-                        None => (SHED, None),
-                    }
-                }
-                (Table::Shared(memo, _), Counting::Requests(rule)) => {
-                    let parts = parts()?;
-                    let key = parts.shared();
-                    match memo.denied(&key, THE_ONE, cost, now) {
-                        Some(outcome) => {
-                            counts.stats.remembered.add();
-                            (outcome, None)
-                        }
-                        None => {
-                            let enforced = limit.enforces_all() || (asking.enforces)(limit);
-                            let take = Take {
-                                limit: limit.name.clone(),
-                                rule: *rule,
-                                key,
-                                cost,
-                            };
-                            asked.shared.push(Shared {
-                                index,
-                                parts,
-                                take,
-                                enforced,
-                            });
-                            continue;
-                        }
-                    }
-                }
-                // a table is made after its counting
-                (Table::Adaptive(..) | Table::Concurrency(_) | Table::Shared(..), _) => continue,
-            };
-            let enforced =
-                limit.enforces_all() || outcome.is_admitted() || (asking.enforces)(limit);
-            self.settle(asked, index, outcome, held, enforced)?;
+            let above = |outcome: &Outcome| outcome.admission == Admission::Exceeded;
+            if let Some(outcome) = outcome.filter(above) {
+                let held = None;
+                asked.tally.entries.push(Entry {
+                    index,
+                    outcome,
+                    held,
+                });
+                stopped.by.push((index, Some(outcome)));
+            }
         }
-        Ok(())
     }
 
     /// What the answer of one limit does to a request.
@@ -305,8 +382,14 @@ impl Limiters {
                 (OnError::Local, Table::Shared(_, fallback)) => {
                     counts.stats.fallback.add();
                     let key = shared.parts.here(secret);
-                    let outcome = fallback.take(key, shared.take.cost, now.moment);
-                    let held = Some((key, shared.take.cost));
+                    let Take { rule, cost, .. } = shared.take;
+                    // what the whole limit can pay is not too much for a part of it
+                    let cost = match cost <= rule.quota().burst() {
+                        true => cost.min(fallback.rule().quota().burst()),
+                        false => cost,
+                    };
+                    let outcome = fallback.take(key, cost, now.moment);
+                    let held = Some((key, cost));
                     self.settle(asked, shared.index, outcome, held, shared.enforced)?;
                 }
                 (OnError::Closed, _) if shared.enforced => {
@@ -336,9 +419,7 @@ impl Limiters {
                 Table::Concurrency(_) => {}
             }
         }
-        for (index, ticket) in asked.tickets.drain(..) {
-            self.leave(index, ticket, now, Left::Ignored);
-        }
+        asked.places.clear();
     }
 }
 

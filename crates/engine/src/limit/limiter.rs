@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use mantlet_limit::{Concurrency, DenyMemo, Left, Local, Pressure, Quota, Reading, Secret, Ticket};
+use mantlet_limit::{Concurrency, DenyMemo, Local, Pressure, Quota, Reading, Secret};
 
 use super::state::{LimitState, Stats};
 use super::tally::Tally;
@@ -170,14 +170,6 @@ impl Limiters {
         }
     }
 
-    /// A request that was under way is not any more.
-    pub(crate) fn leave(&self, index: usize, ticket: Ticket, now: Now, how: Left) {
-        let counts = self.counted(index);
-        if let Some(Table::Concurrency(concurrency)) = counts.map(|counts| &counts.table) {
-            concurrency.leave(ticket, now.moment, how);
-        }
-    }
-
     /// A request was answered: how long it took.
     pub(crate) fn sample(&self, tally: &Tally, now: Now) {
         for entry in &tally.entries {
@@ -223,7 +215,7 @@ impl Limiter {
             && own.max_keys == old.max_keys
     }
 
-    pub(super) fn counts(&self, secret: Secret) -> &Counts {
+    pub(super) fn counts(&self, secret: Secret) -> &Arc<Counts> {
         self.counts.get_or_init(|| {
             let local = |rule| Local::new(rule, self.limit.max_keys, secret);
             let table = match (&self.limit.counting, self.limit.counted) {

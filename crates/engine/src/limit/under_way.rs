@@ -1,39 +1,59 @@
 //! A request that counts as long as it is under way.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use mantlet_limit::{Left, Ticket};
 
-use crate::engine::Engine;
+use super::limiter::{Counts, Table};
 use crate::head::Now;
 
-/// The places that a request takes among those under way. It leaves them when its response does, or when it is dropped.
-pub(crate) struct UnderWay {
-    engine: Engine,
-    tickets: Mutex<Vec<(usize, Ticket)>>,
+/// A place among the requests under way of one limit. Whoever drops it leaves it: a request that is given up while its store
+/// is asked, or whose cost function or service panics, holds it no longer than any other.
+pub(crate) struct Place {
+    counts: Arc<Counts>,
+    /// `None` once it is left.
+    ticket: Option<Ticket>,
     entered: Now,
 }
 
-impl UnderWay {
-    pub(crate) fn new(engine: Engine, tickets: Vec<(usize, Ticket)>, entered: Now) -> Self {
+impl Place {
+    /// `ticket` is one of `counts`.
+    pub(super) fn new(counts: Arc<Counts>, ticket: Ticket, entered: Now) -> Self {
         Self {
-            engine,
-            tickets: Mutex::new(tickets),
+            counts,
+            ticket: Some(ticket),
             entered,
         }
     }
 
-    pub(crate) fn leave(&self, now: Now, how: Left) {
-        let mut tickets = self.tickets.lock().unwrap_or_else(PoisonError::into_inner);
-        for (index, ticket) in tickets.drain(..) {
-            self.engine.limiters().leave(index, ticket, now, how);
+    fn leave(&mut self, now: Now, how: Left) {
+        if let (Table::Concurrency(concurrency), Some(ticket)) =
+            (&self.counts.table, self.ticket.take())
+        {
+            concurrency.leave(ticket, now.moment, how);
         }
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for Place {
     fn drop(&mut self) {
         self.leave(self.entered, Left::Ignored);
+    }
+}
+
+/// The places that a request takes among those under way. It leaves them when its response does, or when it is dropped.
+pub(crate) struct UnderWay(Mutex<Vec<Place>>);
+
+impl UnderWay {
+    pub(crate) fn new(places: Vec<Place>) -> Self {
+        Self(Mutex::new(places))
+    }
+
+    pub(crate) fn leave(&self, now: Now, how: Left) {
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for mut place in places.drain(..) {
+            place.leave(now, how);
+        }
     }
 }
 

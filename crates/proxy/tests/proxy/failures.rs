@@ -5,6 +5,8 @@ use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use mantlet_engine::policy::{Counting, Limit};
+
 use crate::support::{App, Proxy, SOON, Then, engine, policy};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -257,4 +259,39 @@ fn a_panic_costs_one_connection() {
     proxy.live.replace(engine(policy("second")));
     survivor.send(GET.as_bytes()).unwrap();
     assert_eq!(survivor.answer("GET").one("x-policy"), "second");
+}
+
+#[test]
+fn what_a_client_gets_wrong_leaves_the_others_their_places_under_way() {
+    let app = App::start(|_, wire| wire.rest().map(|_| Then::Close));
+    let mut policy = policy("first");
+    let counting = Counting::Concurrency {
+        min: 1,
+        max: 20,
+        health: Vec::new(),
+    };
+    policy.limits = vec![Limit::new("upstream", counting)];
+    let short = |config: &mut mantlet_proxy::Config| {
+        config.timeouts.response = Duration::from_millis(50);
+    };
+    let proxy = Proxy::with(app.address, short, engine(policy));
+    let under_way = || {
+        let engine = proxy.live.load();
+        let mut states = engine.limit_states(mantlet_source::now());
+        states.find_map(|state| state.under_way)
+    };
+    // fields that contradict each other, and a body that never comes
+    for (request, status) in [
+        ("GET / HTTP/1.1\r\nHost: a\r\nConnection: host\r\n\r\n", 400),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nx",
+            408,
+        ),
+    ] {
+        assert_eq!(proxy.send(request).status(), status, "{request}");
+        assert_eq!(under_way(), Some((0, 20)), "{request}");
+    }
+    // the application is slow
+    assert_eq!(proxy.send(GET).status(), 504);
+    assert_eq!(under_way(), Some((0, 18)));
 }

@@ -1,6 +1,7 @@
-"""One security policy for web applications: headers, cross-origin protection, hosts."""
+"""One security policy for web applications: headers, cross-origin protection, hosts, rate limits."""
 
 from mantlet._audit import SentHeaders, audit, check
+from mantlet._limit import RateLimitConfig
 from mantlet._mantlet import (
     Audit,
     Denial,
@@ -63,6 +64,7 @@ __all__ = [
     "PolicyError",
     "PolicyWarning",
     "Preset",
+    "RateLimitConfig",
     "ReferrerPolicy",
     "Secure",
     "SentHeaders",

@@ -1,15 +1,18 @@
+import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, MutableMapping
 from typing import Any, Literal, final, overload
 
 from typing_extensions import Self, disjoint_base
 
+from mantlet._limit import RateLimitConfig
 from mantlet._preset import Preset
 from mantlet.cross_origin import CrossOriginProtection as CrossOriginProtection
 from mantlet.isolation import CrossOriginIsolation as CrossOriginIsolation
 
 __version__: str
 
+_LimitHeaders = Literal["ietf-10", "ietf-7", "ietf-6", "legacy", "legacy-epoch", "off"]
 _Mode = Literal["override", "if_missing", "append", "remove", "off"]
 
 class PolicyError(ValueError):
@@ -45,11 +48,15 @@ class Policy:
         csp_report_only: Mapping[str, Iterable[str]] | None = None,
         headers: Mapping[str, str | Literal[False]] | None = None,
         header_modes: Mapping[str, _Mode] | None = None,
+        limits: Iterable[RateLimitConfig] | None = None,
+        limit_headers: _LimitHeaders | str | None = None,
+        redis: Any = None,
     ) -> Policy: ...
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], *, environment: str | None = None) -> Policy:
         """Reads the policy file at `path`. The environment is `environment`, else that of the variable
-        `MANTLET_ENVIRONMENT`, else the file's own. The file is read once: `Mantlet` is given the path if it is to follow it.
+        `MANTLET_ENVIRONMENT`, else the file's own. The file is read once: `Mantlet` is given the path if it is to
+        follow it.
         """
 
     def on_request(
@@ -62,17 +69,36 @@ class Policy:
         peer: str | None = None,
         tls: bool = False,
         authority: bytes | None = None,
+        request: object = None,
     ) -> Exchange:
         """Judges a request by its head. `path` is as it came over the wire, without the query; `peer` is the address of
         the other end of the connection, and what is no IP address counts as unknown; `authority` is that of an
-        absolute-form target or `:authority`.
+        absolute-form target or `:authority`; `request` is what the cost functions of limits are given.
+
+        Where a limit counts in a store, that is asked, and the call blocks meanwhile, by the store's timeout at most.
         """
 
-    def on_scope(self, scope: dict[str, Any]) -> Exchange:
-        """Judges the request of an ASGI scope, `http` or `websocket`, and tells the log as `Mantlet` does."""
+    def on_request_async(
+        self,
+        method: str,
+        path: bytes,
+        headers: Iterable[tuple[bytes, bytes]],
+        *,
+        query: bytes | None = None,
+        peer: str | None = None,
+        tls: bool = False,
+        authority: bytes | None = None,
+        request: object = None,
+    ) -> Coroutine[Any, Any, Exchange]:
+        """As `on_request`, to be awaited: for a policy whose limits count in a store, which is asked without blocking
+        the event loop. Of any other policy it waits for nothing.
+        """
 
-    def on_environ(self, environ: dict[str, Any]) -> Exchange:
-        """Judges the request of a WSGI environ, and tells the log as `Mantlet` does."""
+    def limit_states(self) -> list[dict[str, Any]]:
+        """What each limit has counted in this process, for metrics: a dict for each, in their order."""
+
+    def store_state(self) -> dict[str, Any] | None:
+        """What the store of the limits has been asked in this process, for metrics; `None` without one."""
 
     @property
     def environment(self) -> Literal["production", "development"]:
@@ -123,6 +149,12 @@ class Permit:
     def reported(self) -> tuple[str, ...]:
         """The reason codes for which the checks that only report would have denied the request."""
 
+    @property
+    def quotas(self) -> dict[str, tuple[int, float]]:
+        """What the limits that the request has passed leave, by name: how many more may come at once, and the seconds
+        until all are there again.
+        """
+
 @final
 class Denial:
     """The answer to a denied request, edited and ready to send."""
@@ -151,12 +183,20 @@ class Denial:
     def fix(self) -> str | None:
         """What the operator can do if the request should have passed; for the log, never for the client."""
 
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """The names of the limits that the request is above; empty for a denial of anything else."""
+
 @disjoint_base
 class Middleware:
     """The native part of `mantlet.Mantlet`."""
 
     def __new__(
-        cls, app: Callable[..., Any], policy: Policy | str | os.PathLike[str], follow: float | None = None
+        cls,
+        app: Callable[..., Any],
+        policy: Policy | str | os.PathLike[str],
+        follow: float | None = None,
+        redis: Any = None,
     ) -> Self: ...
     @property
     def app(self) -> Callable[..., Any]:
@@ -331,6 +371,57 @@ def _audit(
     cross_site_post: int | None,
 ) -> Audit: ...
 def _check(policy: Policy, path: str, https: bool) -> tuple[str, int, list[tuple[str, str]]]: ...
+# what mantlet._limit and mantlet._store ask of Rust
+
+@final
+class _Limit:
+    """A limit by the keys of `[[limit]]`."""
+
+    def __new__(cls, keys: str, cost: Callable[[Any], int] | None) -> _Limit: ...
+
+@final
+class _Store:
+    """Where the limits of a policy are counted that several processes share."""
+
+    @property
+    def loops(self) -> dict[asyncio.AbstractEventLoop, Any]: ...
+    @property
+    def client(self) -> Any: ...
+    @property
+    def address(self) -> tuple[str, int] | os.PathLike[str] | None: ...
+    @property
+    def tls(self) -> tuple[Any, Any, Any] | None: ...
+    @property
+    def timeout(self) -> float: ...
+    @property
+    def connect_timeout(self) -> float: ...
+    @property
+    def is_well(self) -> bool: ...
+    def block_for(self, waiting: _Waiting) -> None: ...
+    def line(self) -> _Line: ...
+
+@final
+class _Waiting:
+    """A request that waits for its store."""
+
+    @property
+    def store(self) -> _Store: ...
+    def __len__(self) -> int: ...
+    def words(self, question: int, whole: bool) -> list[bytes]: ...
+    def answer(self, question: int, numbers: object) -> None: ...
+    def give_up(self, word: str, text: str) -> None: ...
+    def resume(self) -> Awaitable[None] | Exchange | None: ...
+    def given_back(self) -> list[list[bytes]]: ...
+
+@final
+class _Line:
+    """A connection to Redis, without its transport."""
+
+    def ask(self, waiting: _Waiting, future: asyncio.Future[None], deadline: float) -> None: ...
+    def unsent(self) -> bytes: ...
+    def feed(self, data: bytes) -> bool: ...
+    def expire(self, now: float) -> float | None: ...
+    def broke(self, why: str) -> None: ...
 
 # what mantlet.secure, mantlet.headers and mantlet.middleware ask of Rust
 

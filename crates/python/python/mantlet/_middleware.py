@@ -18,16 +18,21 @@ class Mantlet(Middleware):
     `policy` is a `Policy`, a `Preset`, or the path of a policy file. A policy that is wrong raises `PolicyError`, and a
     file that cannot be read too.
 
-    A file is followed: a request that comes `follow` seconds after the last look, or later, looks whether it has changed,
-    and what it says then is in force. A file that is wrong, empty or gone by then leaves the policy as it is; the log says
-    so once. With `None` the file is read once, and a `Policy` or a `Preset` never changes.
+    A file is followed: a request that comes `follow` seconds after the last look, or later, looks whether it has
+    changed, and what it says then is in force. A file that is wrong, empty or gone by then leaves the policy as it is;
+    of one that is wrong or empty the log says so once. With `None` the file is read once, and a `Policy` or a `Preset`
+    never changes.
+
+    `redis` is a client that asks the store of a policy file's limits in the place of a connection of ours, such as a
+    `redis.asyncio.Redis` or `RedisCluster`; a `Policy` is given it itself. A request is only made to wait where a limit
+    of the policy has `store = "redis"`.
 
     Put it outermost, so that errors and redirects of every other middleware pass it; a CORS middleware goes inside.
     `scope["mantlet"]` or `environ["mantlet"]` is the `Permit` of the request. Denials are logged under the logger
     `mantlet`, with their reason.
 
-    Whether a call is ASGI or WSGI is told by its arguments: three or two. There is no thread in it, so a server may load
-    it before it forks.
+    Whether a call is ASGI or WSGI is told by its arguments: three or two. There is no thread in it, so a server may
+    load it before it forks.
     """
 
     def __new__(
@@ -36,10 +41,10 @@ class Mantlet(Middleware):
         policy: Policy | Preset | str | os.PathLike[str] = "mantlet.toml",
         *arguments: Any,
         follow: float | None = 1.0,
+        redis: Any = None,
         **keywords: Any,
     ) -> Mantlet:
-        file = not isinstance(policy, (Policy, Preset))
-        return super().__new__(cls, app, policy if file else compiled(policy), follow)
+        return super().__new__(cls, app, policy if not isinstance(policy, Preset) else compiled(policy), follow, redis)
 
     def __init__(
         self,
@@ -47,6 +52,7 @@ class Mantlet(Middleware):
         policy: Policy | Preset | str | os.PathLike[str] = "mantlet.toml",
         *,
         follow: float | None = 1.0,
+        redis: Any = None,
     ) -> None:
         super().__init__()
         # Servers look for a coroutine function in `app.__call__`. Python itself calls that of the type, so a request is

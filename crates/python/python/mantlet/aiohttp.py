@@ -14,7 +14,7 @@ from aiohttp import web
 
 from mantlet import Exchange, Policy, Preset
 from mantlet._compiled import compiled
-from mantlet._hook import judged, split_target
+from mantlet._hook import judged_async, split_target
 
 __all__ = ["setup"]
 
@@ -30,12 +30,12 @@ def setup(app: web.Application, policy: str | os.PathLike[str] | Policy | Preset
     """
     engine = compiled(policy)
 
-    def exchange_of(request: web.Request) -> Exchange:
+    async def exchange_of(request: web.Request) -> Exchange:
         found = request.get(_EXCHANGE)
         if isinstance(found, Exchange):
             return found
         path, query, authority = split_target(request.raw_path.encode("utf-8", "surrogateescape"))
-        exchange = judged(
+        exchange = await judged_async(
             engine,
             request.method,
             path,
@@ -44,6 +44,7 @@ def setup(app: web.Application, policy: str | os.PathLike[str] | Policy | Preset
             peer=request.remote or None,
             tls=request.secure,
             authority=authority,
+            request=request,
         )
         request[_EXCHANGE] = exchange
         request["mantlet"] = exchange.permit
@@ -51,7 +52,7 @@ def setup(app: web.Application, policy: str | os.PathLike[str] | Policy | Preset
 
     @web.middleware
     async def checks(request: web.Request, handler: Handler) -> web.StreamResponse:
-        denial = exchange_of(request).denial
+        denial = (await exchange_of(request)).denial
         if denial is None:
             return await handler(request)
         response = web.Response(status=denial.status, body=denial.body)
@@ -59,7 +60,7 @@ def setup(app: web.Application, policy: str | os.PathLike[str] | Policy | Preset
         return response
 
     async def headers(request: web.Request, response: web.StreamResponse) -> None:
-        exchange = exchange_of(request)
+        exchange = await exchange_of(request)
         # a denial has had its headers
         if exchange.denial is None:
             own = [

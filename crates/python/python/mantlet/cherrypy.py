@@ -14,6 +14,7 @@ import cherrypy  # type: ignore[import-untyped]
 
 from mantlet import Denial, Policy, Preset
 from mantlet._compiled import compiled
+from mantlet._hook import judged_environ
 
 __all__ = ["setup"]
 
@@ -52,7 +53,7 @@ class _Tool(cherrypy.Tool):  # type: ignore[misc]
 
     def _checks(self) -> None:
         request = cherrypy.serving.request
-        request.mantlet_exchange = self._policy.on_environ(request.wsgi_environ)
+        request.mantlet_exchange = judged_environ(self._policy, request.wsgi_environ, request)
         request.mantlet = request.mantlet_exchange.permit
         if request.mantlet_exchange.denial is not None:
             raise _Denied(request.mantlet_exchange.denial)

@@ -69,6 +69,7 @@ def setup(app: Robyn, policy: str | os.PathLike[str] | Policy | Preset = "mantle
             peer=request.ip_addr,
             # Robyn serves no TLS; `request.url` believes anybody's X-Forwarded-Proto
             tls=False,
+            request=request,
         )
 
     @app.before_request()
@@ -76,16 +77,18 @@ def setup(app: Robyn, policy: str | os.PathLike[str] | Policy | Preset = "mantle
         exchange = exchange_of(request, partial(judged, engine))
         if exchange.denial is not None:
             denial = exchange.denial
-            return Response(denial.status, _fields(denial.headers), denial.body)
-        token = secrets.token_urlsafe(16)
-        _exchanges[token] = exchange
-        if len(_exchanges) > _KEPT:
-            _exchanges.popitem(last=False)
-        request.headers.set(_NAME, token)
+            # the answer passes the other function, which must not ask anew: the request has been counted
+            marked = [*denial.headers, (_NAME.encode(), _kept(exchange).encode())]
+            return Response(denial.status, _fields(marked), denial.body)
+        request.headers.set(_NAME, _kept(exchange))
         return request
 
     @app.after_request()
     def headers(request: Request, response: Response) -> Response:
+        denied = _exchanges.pop(response.headers.get(_NAME) or "", None)
+        if denied is not None and denied.denial is not None:
+            response.headers = _fields(denied.denial.headers)
+            return response
         exchange = _exchanges.pop(request.headers.get(_NAME) or "", None)
         if exchange is None:
             exchange = exchange_of(request, engine.on_request)
@@ -94,6 +97,14 @@ def setup(app: Robyn, policy: str | os.PathLike[str] | Policy | Preset = "mantle
                 return response
         response.headers = _edited(exchange, response.status_code, response.headers)
         return response
+
+
+def _kept(exchange: Exchange) -> str:
+    token = secrets.token_urlsafe(16)
+    _exchanges[token] = exchange
+    if len(_exchanges) > _KEPT:
+        _exchanges.popitem(last=False)
+    return token
 
 
 def _exchange(request: Request) -> Exchange:

@@ -15,7 +15,7 @@ from sanic.response import BaseHTTPResponse
 
 from mantlet import Exchange, Policy, Preset
 from mantlet._compiled import compiled
-from mantlet._hook import judged, split_target
+from mantlet._hook import judged_async, split_target
 
 __all__ = ["setup"]
 
@@ -27,12 +27,12 @@ def setup(app: Sanic[Any, Any], policy: str | os.PathLike[str] | Policy | Preset
     """
     engine = compiled(policy)
 
-    def exchange_of(request: Request) -> Exchange:
+    async def exchange_of(request: Request) -> Exchange:
         found = getattr(request.ctx, "mantlet_exchange", None)
         if isinstance(found, Exchange):
             return found
         path, query, authority = split_target(request.raw_url)
-        exchange = judged(
+        exchange = await judged_async(
             engine,
             request.method,
             path,
@@ -41,13 +41,14 @@ def setup(app: Sanic[Any, Any], policy: str | os.PathLike[str] | Policy | Preset
             peer=(request.conn_info.client_ip if request.conn_info else None) or None,
             tls=bool(request.conn_info and request.conn_info.ssl),
             authority=authority,
+            request=request,
         )
         request.ctx.mantlet_exchange = exchange
         request.ctx.mantlet = exchange.permit
         return exchange
 
     async def checks(request: Request) -> HTTPResponse | None:
-        denial = exchange_of(request).denial
+        denial = (await exchange_of(request)).denial
         if denial is None:
             return None
         response = HTTPResponse(denial.body, denial.status)
@@ -55,7 +56,7 @@ def setup(app: Sanic[Any, Any], policy: str | os.PathLike[str] | Policy | Preset
         return response
 
     async def headers(request: Request, response: BaseHTTPResponse) -> None:
-        exchange = exchange_of(request)
+        exchange = await exchange_of(request)
         # a denial has had its headers
         if exchange.denial is not None:
             return

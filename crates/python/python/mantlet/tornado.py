@@ -4,7 +4,8 @@
 
 It stands between the connection and the application, so that every response passes it: 404, 500, files, streams, the
 101 of a WebSocket. In a handler, `permit(self.request)` is the permit: `permit(self.request).nonce`. A WSGI application
-in a `WSGIContainer` is wrapped inside of it: `WSGIContainer(mantlet.Mantlet(wsgi_app))`.
+in a `WSGIContainer` is wrapped inside of it: `WSGIContainer(mantlet.Mantlet(wsgi_app))`. The cost function of a limit
+is given the `RequestStartLine`.
 """
 
 import http.client
@@ -25,7 +26,7 @@ from tornado.iostream import SSLIOStream
 
 from mantlet import Exchange, Permit, Policy, Preset
 from mantlet._compiled import compiled
-from mantlet._hook import judged, split_target
+from mantlet._hook import judged, judged_async, split_target
 
 __all__ = ["Mantlet", "permit"]
 
@@ -84,6 +85,7 @@ class _Request(HTTPMessageDelegate):
     def __init__(self, policy: Policy, app: HTTPServerConnectionDelegate, server_conn: object, connection: Any) -> None:
         self._policy = policy
         self._connection = _Connection(connection)
+        self._is_closed = False
         self._app: HTTPMessageDelegate | None = app.start_request(server_conn, cast(HTTPConnection, self._connection))
 
     def headers_received(
@@ -93,17 +95,34 @@ class _Request(HTTPMessageDelegate):
         path, query, authority = split_target(start.path.encode("latin-1"))
         # the address of the socket: `remote_ip` may come from a header (xheaders)
         address = getattr(connection.context, "address", None)
-        exchange = judged(
-            self._policy,
-            start.method,
-            path,
-            [(name.encode(), value.encode("latin-1")) for name, value in headers.get_all()],
-            query=query,
-            peer=address[0] if isinstance(address, tuple) else None,
-            tls=isinstance(connection.stream, SSLIOStream),
-            authority=authority,
-        )
-        denial = exchange.denial
+        asked: dict[str, Any] = {
+            "method": start.method,
+            "path": path,
+            "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers.get_all()],
+            "query": query,
+            "peer": address[0] if isinstance(address, tuple) else None,
+            "tls": isinstance(connection.stream, SSLIOStream),
+            "authority": authority,
+            "request": start,
+        }
+        if self._policy.store_state() is None:
+            return self._go_on(judged(self._policy, **asked), start_line, headers)
+        return self._wait(asked, start_line, headers)
+
+    async def _wait(
+        self, asked: dict[str, Any], start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> None:
+        exchange = await judged_async(self._policy, **asked)
+        if self._is_closed:
+            return
+        going_on = self._go_on(exchange, start_line, headers)
+        if going_on is not None:
+            await going_on
+
+    def _go_on(
+        self, exchange: Exchange, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        connection, denial = self._connection, exchange.denial
         if denial is not None:
             self._app = None
             line = ResponseStartLine("HTTP/1.1", denial.status, http.client.responses.get(denial.status, "Denied"))
@@ -121,6 +140,7 @@ class _Request(HTTPMessageDelegate):
             self._app.finish()
 
     def on_connection_close(self) -> None:
+        self._is_closed = True
         if self._app:
             self._app.on_connection_close()
 

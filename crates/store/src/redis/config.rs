@@ -122,6 +122,11 @@ pub enum ConfigError {
         "{0:?} is not one of redis://, rediss://, unix://, redis+sentinel://, redis+cluster:// (valkey the same)"
     )]
     Scheme(String),
+    /// The URL has no scheme.
+    #[error(
+        "begins with none of redis://, rediss://, unix://, redis+sentinel://, redis+cluster:// (valkey the same)"
+    )]
+    NoScheme,
     /// An address that is none.
     #[error(
         "{0:?} is not a host, or a host and a port: redis.internal, redis.internal:6379, [2001:db8::1]:6379"
@@ -151,7 +156,7 @@ pub enum ConfigError {
     #[error("a user without a password: redis://user:password@host")]
     NoPassword,
     /// A query that has no meaning.
-    #[error("{0:?} has no meaning here: unix:///path?db=1 is all there is")]
+    #[error("the query {0:?} has no meaning here: unix:///path?db=1 is all there is")]
     Query(String),
     /// No path, or one that does not begin at the root.
     #[error("the path of a socket begins with a slash: unix:///run/redis/redis.sock")]
@@ -349,8 +354,7 @@ mod tests {
             "redis://hunter2@a",
         ] {
             let error = Config::from_url(url).unwrap_err();
-            let told = url == "hunter2";
-            assert_eq!(error.to_string().contains("hunter2"), told, "{error}");
+            assert!(!error.to_string().contains("hunter2"), "{error}");
         }
     }
 }

@@ -8,7 +8,8 @@ use mantlet_engine::policy::{Counted, Counting, RedisSettings, Url};
 use super::config::{ClientCertificate, Config, ConfigError, Tls};
 use super::count::{Count, Uncountable};
 
-/// Why a host cannot have the store that its policy asks for.
+/// Why a host cannot have the store that its policy asks for. The message says all; no error has a source that would say it
+/// twice.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
@@ -16,27 +17,33 @@ pub enum SettingsError {
     #[error("store.redis.url is in the environment variable {0}, which is not set")]
     Unset(String),
     /// A file cannot be read.
-    #[error("{file}: {source}")]
+    #[error("{file}: {why}")]
     File {
         /// The file.
         file: String,
         /// What the system says.
-        source: std::io::Error,
+        why: std::io::Error,
     },
     /// The address, or what belongs to it.
     #[error("store.redis: {0}")]
-    Config(#[from] ConfigError),
+    Config(ConfigError),
     /// All that is wrong with it.
     #[error("store.redis: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Faults(Vec<ConfigError>),
     /// A limit that Redis cannot count.
-    #[error("limit {name}: {source}")]
+    #[error("limit {name}: {why}")]
     Uncountable {
         /// The limit.
         name: String,
         /// Why.
-        source: Uncountable,
+        why: Uncountable,
     },
+}
+
+impl From<ConfigError> for SettingsError {
+    fn from(fault: ConfigError) -> Self {
+        Self::Config(fault)
+    }
 }
 
 impl From<Vec<ConfigError>> for SettingsError {
@@ -82,9 +89,9 @@ impl Config {
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, SettingsError> {
-    std::fs::read(file).map_err(|source| SettingsError::File {
+    std::fs::read(file).map_err(|why| SettingsError::File {
         file: file.display().to_string(),
-        source,
+        why,
     })
 }
 
@@ -96,9 +103,9 @@ pub fn countable(engine: &Engine) -> Result<(), SettingsError> {
     for limit in engine.limits() {
         if let (Counting::Requests(rule), Counted::Shared { .. }) = (&limit.counting, limit.counted)
         {
-            Count::new(rule).map_err(|source| SettingsError::Uncountable {
+            Count::new(rule).map_err(|why| SettingsError::Uncountable {
                 name: limit.name.to_string(),
-                source,
+                why,
             })?;
         }
     }
@@ -157,6 +164,38 @@ mod waiting {
                 outcomes.extend(self.take(slice::from_ref(take)).map_err(down)?);
             }
             Ok(Replies::new(outcomes))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    #[test]
+    fn a_bad_address_is_told_once_and_no_password_with_it() {
+        for url in [
+            "hunter2",
+            "hunter2@redis.internal",
+            "redis://:hunter2",
+            "redis://app:hunter2",
+            "redis+cluster://a,:hunter2",
+            "redis://redis.internal?password=hunter2",
+            "unix:///run/redis.sock?password=hunter2",
+        ] {
+            let settings = RedisSettings {
+                url: Url::Text(url.to_owned()),
+                timeout: None,
+                prefix: None,
+                ca_file: None,
+                client_files: None,
+            };
+            let error = Config::from_settings(&settings).unwrap_err();
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+            assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+            assert!(error.source().is_none());
         }
     }
 }

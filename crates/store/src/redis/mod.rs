@@ -25,6 +25,7 @@ mod handshake;
 mod host;
 mod replies;
 mod script;
+mod spread;
 mod trip;
 mod url;
 
@@ -34,8 +35,6 @@ mod blocking;
 mod client;
 #[cfg(any(feature = "tokio", feature = "blocking"))]
 mod connect;
-#[cfg(any(feature = "tokio", feature = "blocking"))]
-mod spread;
 
 pub use config::{Address, Auth, ClientCertificate, Config, ConfigError, Password, Tls, Topology};
 pub use count::{Count, Uncountable};
@@ -43,6 +42,7 @@ pub use handshake::Handshake;
 pub use host::{SettingsError, countable};
 pub use replies::{Replies, Reply};
 pub use script::Script;
+pub use spread::{Gathered, Share, gather, shares};
 pub use trip::{Trip, slot};
 
 #[cfg(feature = "blocking")]

@@ -10,14 +10,23 @@ use mantlet_limit::{Outcome, Take};
 use super::trip::slot;
 use crate::error::StoreError;
 
-/// Takes of one slot, and where they stood in the request.
-pub(crate) struct Share {
-    pub(crate) takes: Vec<Take>,
+/// Takes of one slot, or of one server, and where they stood in the request.
+pub struct Share {
+    /// The takes.
+    pub takes: Vec<Take>,
     places: Vec<usize>,
 }
 
+impl Share {
+    /// All takes of a request, for one server.
+    pub fn whole(takes: Vec<Take>) -> Self {
+        let places = (0..takes.len()).collect();
+        Self { takes, places }
+    }
+}
+
 /// The takes by their slots, in the order of their first.
-pub(crate) fn shares(takes: &[Take]) -> Vec<Share> {
+pub fn shares(takes: &[Take]) -> Vec<Share> {
     let mut shares = Vec::<(u16, Share)>::new();
     for (place, take) in takes.iter().enumerate() {
         let slot = slot(take);
@@ -39,6 +48,7 @@ pub(crate) fn shares(takes: &[Take]) -> Vec<Share> {
 }
 
 /// Whether all `takes` are of one slot.
+#[cfg(any(feature = "tokio", feature = "blocking"))]
 pub(crate) fn share_a_slot(takes: &[Take]) -> bool {
     takes
         .windows(2)
@@ -46,13 +56,10 @@ pub(crate) fn share_a_slot(takes: &[Take]) -> bool {
 }
 
 /// The answer to a whole request, and what has to be given back.
-pub(crate) type Gathered = (Result<Vec<Outcome>, StoreError>, Vec<Take>);
+pub type Gathered = (Result<Vec<Outcome>, StoreError>, Vec<Take>);
 
 /// One answer of those of the shares.
-pub(crate) fn gather(
-    shares: Vec<Share>,
-    answers: Vec<Result<Vec<Outcome>, StoreError>>,
-) -> Gathered {
+pub fn gather(shares: Vec<Share>, answers: Vec<Result<Vec<Outcome>, StoreError>>) -> Gathered {
     let took = |answer: &Result<Vec<Outcome>, StoreError>| {
         answer
             .as_ref()

@@ -23,9 +23,7 @@ impl Config {
     /// # Errors
     /// The first thing that is wrong with it.
     pub fn from_url(url: &str) -> Result<Self, ConfigError> {
-        let (scheme, rest) = url
-            .split_once("://")
-            .ok_or_else(|| ConfigError::Scheme(url.chars().take_while(|c| *c != ':').collect()))?;
+        let (scheme, rest) = url.split_once("://").ok_or(ConfigError::NoScheme)?;
         let known = match scheme.strip_prefix("valkey") {
             Some(kind) => format!("redis{kind}"),
             None => scheme.to_owned(),
@@ -88,7 +86,7 @@ impl Config {
         let database = match query.strip_prefix("db=") {
             Some(number) => database(number)?,
             None if query.is_empty() => 0,
-            None => return Err(ConfigError::Query(query.to_owned())),
+            None => return Err(unknown(query)),
         };
         let path = PathBuf::from(decoded(path)?);
         let single = Topology::Single(Address::Unix(path));
@@ -107,7 +105,7 @@ fn parts(rest: &str) -> Result<(Auth, Vec<&str>, &str), ConfigError> {
         None => (Auth::default(), rest),
     };
     if let Some((_, query)) = rest.split_once('?') {
-        return Err(ConfigError::Query(query.to_owned()));
+        return Err(unknown(query));
     }
     let (nodes, path) = rest.split_once('/').unwrap_or((rest, ""));
     Ok((auth, nodes.split(',').collect(), path))
@@ -127,6 +125,12 @@ fn decoded(text: &str) -> Result<String, ConfigError> {
     Ok(decoded.map_err(|_| ConfigError::Encoding)?.into_owned())
 }
 
+/// The query has no meaning; what it says may be a password, so only its first name is told.
+fn unknown(query: &str) -> ConfigError {
+    let name = query.split_once('=').map_or("", |(name, _)| name);
+    ConfigError::Query(name.to_owned())
+}
+
 fn database(text: &str) -> Result<u32, ConfigError> {
     if text.is_empty() {
         return Ok(0);
@@ -140,7 +144,16 @@ fn addresses(nodes: &[&str], port: u16) -> Result<Vec<Address>, ConfigError> {
 }
 
 fn address(text: &str, default: u16) -> Result<Address, ConfigError> {
-    let wrong = || ConfigError::Address(text.to_owned());
+    let wrong = || {
+        // where the host was forgotten, what stands for its port is a password
+        let told = match text.rsplit_once(':') {
+            Some((host, port)) if !port.bytes().all(|b| b.is_ascii_digit() || b == b']') => {
+                format!("{host}:...")
+            }
+            _ => text.to_owned(),
+        };
+        ConfigError::Address(told)
+    };
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
             let (host, port) = rest.split_once(']').ok_or_else(wrong)?;
@@ -228,10 +241,7 @@ mod tests {
     #[test]
     fn each_bad_url_has_its_error() {
         assert_eq!(wrong("http://a"), ConfigError::Scheme("http".to_owned()));
-        assert_eq!(
-            wrong("localhost:6379"),
-            ConfigError::Scheme("localhost".to_owned())
-        );
+        assert_eq!(wrong("localhost:6379"), ConfigError::NoScheme);
         assert_eq!(wrong("redis://"), ConfigError::Address(String::new()));
         assert_eq!(
             wrong("redis://a:70000"),
@@ -251,7 +261,7 @@ mod tests {
         );
         assert_eq!(wrong("redis://user@a"), ConfigError::NoPassword);
         assert_eq!(wrong("redis://:%ff@a"), ConfigError::Encoding);
-        assert_eq!(wrong("redis://a?x=1"), ConfigError::Query("x=1".to_owned()));
+        assert_eq!(wrong("redis://a?x=1"), ConfigError::Query("x".to_owned()));
         assert_eq!(wrong("redis+sentinel://a"), ConfigError::NoMaster);
         assert_eq!(wrong("redis+cluster://a/1"), ConfigError::ClusterDatabase);
         assert_eq!(
@@ -261,7 +271,7 @@ mod tests {
         assert_eq!(wrong("unix://run/redis.sock"), ConfigError::SocketPath);
         assert_eq!(
             wrong("unix:///run/redis.sock?x"),
-            ConfigError::Query("x".to_owned())
+            ConfigError::Query(String::new())
         );
     }
 }

@@ -9,6 +9,7 @@ In a view, `request.mantlet` is the permit.
 
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
+from urllib.parse import quote
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
@@ -18,6 +19,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from mantlet import Denial, Exchange, Policy
 from mantlet._compiled import compiled
+from mantlet._hook import judged, judged_async, judged_environ
 
 __all__ = ["MantletMiddleware", "csp_nonce", "policy_of_settings"]
 
@@ -56,18 +58,37 @@ class MantletMiddleware:
         return _edited(exchange, self._get_response(request))
 
     async def _later(self, request: HttpRequest) -> HttpResponseBase:
-        exchange = self._open(request)
+        if isinstance(request, ASGIRequest):
+            exchange = await judged_async(self._policy, **_asked(request))
+        else:
+            exchange = self._open(request)
+        request.mantlet = exchange.permit  # type: ignore[attr-defined]
         if exchange.denial is not None:
             return _answer(exchange.denial)
         return _edited(exchange, await self._get_response(request))
 
     def _open(self, request: HttpRequest) -> Exchange:
         if isinstance(request, ASGIRequest):
-            exchange = self._policy.on_scope(cast(dict[str, Any], request.scope))
+            exchange = judged(self._policy, **_asked(request))
         else:
-            exchange = self._policy.on_environ(request.META)
+            exchange = judged_environ(self._policy, request.META, request)
         request.mantlet = exchange.permit  # type: ignore[attr-defined]
         return exchange
+
+
+def _asked(request: ASGIRequest) -> dict[str, Any]:
+    """What a scope tells."""
+    scope = cast(dict[str, Any], request.scope)
+    client = scope.get("client")
+    return {
+        "method": scope["method"],
+        "path": scope.get("raw_path") or quote(scope["path"], safe="/:@!$&'()*+,;=~").encode(),
+        "headers": scope["headers"],
+        "query": scope.get("query_string") or None,
+        "peer": client[0] if client else None,
+        "tls": scope.get("scheme") == "https",
+        "request": request,
+    }
 
 
 def csp_nonce(request: HttpRequest) -> dict[str, str | None]:
