@@ -45,7 +45,7 @@ smoke() {
     "$home/bin/pip" install --quiet --disable-pip-version-check --no-index --no-deps --force-reinstall "$wheel"
     echo "$("$home/bin/python" --version), ${wheel##*/}"
     "$home/bin/python" -m pytest -p no:cacheprovider -q --no-header \
-        tests/python/test_{asgi,wsgi,policy,follow,memory,secure_api,cross_origin,isolation,conformance}.py
+        tests/python/test_{asgi,wsgi,policy,audit,follow,memory,secure_api,cross_origin,isolation,conformance}.py
 }
 
 own=$(FEATURES=conformance PATH="$PWD/$home/bin:$PATH" bash crates/python/wheel.sh "${WHEEL_PROFILE:-dev}" target/wheels/tests/cpython cpython)

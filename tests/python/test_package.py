@@ -70,7 +70,18 @@ SAMPLE = """
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping
     from typing import Any
 
-    from mantlet import CrossOriginProtection, Mantlet, Permit, Policy, PolicyError, Preset, RateLimitConfig
+    import mantlet
+    from mantlet import (
+        Audit,
+        CrossOriginProtection,
+        Grade,
+        Mantlet,
+        Permit,
+        Policy,
+        PolicyError,
+        Preset,
+        RateLimitConfig,
+    )
     from mantlet.headers import ContentSecurityPolicy
     from mantlet.middleware import SecureASGIMiddleware
     from mantlet.secure import Secure
@@ -111,6 +122,11 @@ SAMPLE = """
         return denial.status if denial else None
 
     names: list[bytes] = [name for name, _ in exchange.on_response(200, [])]
+    audit: Audit = mantlet.audit({"server": "a", "set-cookie": ["a=1", "b=2"]}, not_found=[(b"server", b"a")])
+    grade: Grade = max(audit.grade, mantlet.check(policy, "/docs").audit(profile="presence").grade)
+    is_good: bool = grade >= "A" and mantlet.audit(secure, body="").grade == "A+"
+    worst: str | None = audit.findings[0].fix if audit.findings else None
+    sent: dict[str, str] = dict(mantlet.check(Preset.STRICT, https=False))
 """
 
 

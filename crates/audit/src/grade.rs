@@ -68,20 +68,29 @@ pub struct Graded {
 const LETTERS: &str = "ABCDEF";
 
 impl Graded {
+    /// The place of a grade of any profile, such as `B` or `A-`: 0 is A+, and a worse one is higher; `None` if it is no
+    /// grade.
+    ///
+    /// ```
+    /// use mantlet_audit::Graded;
+    /// assert!(Graded::place("A-") < Graded::place("B+"));
+    /// assert_eq!(Graded::place("S"), None);
+    /// ```
+    pub fn place(grade: &str) -> Option<usize> {
+        let mut chars = grade.chars();
+        let letter = chars.next().map(|c| c.to_ascii_uppercase())?;
+        let place = LETTERS.find(letter)? * 3;
+        match chars.as_str() {
+            "+" => Some(place),
+            "" => Some(place + 1),
+            "-" => Some(place + 2),
+            _ => None,
+        }
+    }
+
     /// Whether the grade is worse than `other`, such as `B` or `A-`; `None` if that is no grade.
     pub fn is_below(&self, other: &str) -> Option<bool> {
-        let rank = |grade: &str| {
-            let mut chars = grade.chars();
-            let letter = chars.next().map(|c| c.to_ascii_uppercase())?;
-            let place = LETTERS.find(letter)? * 3;
-            match chars.as_str() {
-                "+" => Some(place),
-                "" => Some(place + 1),
-                "-" => Some(place + 2),
-                _ => None,
-            }
-        };
-        Some(rank(self.grade)? > rank(other)?)
+        Some(Self::place(self.grade)? > Self::place(other)?)
     }
 
     pub(crate) fn ours(findings: &[Finding]) -> Self {

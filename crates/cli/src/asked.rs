@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use http::{HeaderValue, Method};
+use http::Method;
 use mantlet_config::{Config, Environment, Loaded, Report};
 use mantlet_engine::policy::Disposition;
-use mantlet_engine::{Applied, Checks, Engine, Entropy, EntropyError, RequestHead};
+use mantlet_engine::{Applied, Checks, Engine, Entropy, EntropyError, Page, RequestHead};
 use mantlet_headers::HostName;
 
 use crate::limit;
-use crate::page::Page;
 
 /// A policy that can be tried: what a check only reports passes, whatever share of it is denied.
 pub(crate) struct Asked {
@@ -41,23 +40,6 @@ impl Asked {
             environment: loaded.environment,
             engine: config.build_with(Lenient)?,
         })
-    }
-
-    /// A Host that the policy allows.
-    pub(crate) fn host(&self, path: &str) -> HeaderValue {
-        let hosts = self.engine.checks(path.as_bytes()).hosts;
-        let allowed = hosts.and_then(|hosts| hosts.first()).map(|pattern| {
-            let name = match &pattern.name {
-                HostName::Any => return None,
-                HostName::Exact(name) => name.to_string(),
-                HostName::Below(name) => format!("www.{name}"),
-                HostName::Address(ip) if ip.is_ipv6() => format!("[{ip}]"),
-                HostName::Address(ip) => ip.to_string(),
-            };
-            let port = pattern.port.map(|port| format!(":{port}"));
-            HeaderValue::try_from(name + &port.unwrap_or_default()).ok()
-        });
-        allowed.flatten().unwrap_or(Page::HOST)
     }
 
     /// A line for each check.

@@ -7,15 +7,13 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use clap::Args;
 use http::header::HOST;
-use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use mantlet_audit::{Severity, audit};
+use mantlet_audit::{Observation, Response, Severity, audit};
 use mantlet_config::{Environment, load};
-use mantlet_engine::Verdict;
+use mantlet_engine::{Answer, Page, PagePath, Scheme, Verdict};
 
 use crate::Failure;
 use crate::asked::Asked;
-use crate::page::{Answer, Page, Scheme};
 use crate::policy::{self, DEFAULT_FILE};
 
 /// Check a policy file, and show who may ask and the headers it sends
@@ -54,27 +52,6 @@ pub(crate) struct Check {
     /// Say nothing unless something is wrong
     #[arg(long, short)]
     quiet: bool,
-}
-
-/// The path of a URL, without what stands before and behind it.
-#[derive(Clone)]
-struct PagePath(String);
-
-impl std::str::FromStr for PagePath {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if !text.starts_with('/') {
-            return Err("a path begins with /, and has no scheme and no host: /docs".to_owned());
-        }
-        if text.contains(['?', '#']) {
-            return Err("a path ends before ? and #: the policy does not read them".to_owned());
-        }
-        match text.parse::<PathAndQuery>() {
-            Ok(_) => Ok(Self(text.to_owned())),
-            Err(error) => Err(format!("{error}: write it as in a URL, a space as %20")),
-        }
-    }
 }
 
 /// A field line as curl takes it: `Name: value`, `Name;` for an empty value, `Name:` for no such field.
@@ -128,7 +105,7 @@ impl Check {
             loaded.environment, loaded.chosen
         )?;
         let asked = Asked::new(&loaded).map_err(|report| anyhow!("{report}"))?;
-        let page = self.page(asked.host(&self.path.0));
+        let page = self.page(asked.engine.allowed_host(self.path.as_str()));
         let answer = page.answer(&asked.engine);
         if self.tries_a_request() {
             tell(&mut out, &page, &answer)?;
@@ -197,7 +174,7 @@ impl Check {
                 path,
                 method: page.method.clone(),
                 scheme: page.scheme,
-                fields: HeaderMap::from_iter([(HOST, asked.host(path))]),
+                fields: HeaderMap::from_iter([(HOST, asked.engine.allowed_host(path))]),
                 peer: page.peer,
                 content_type: page.content_type.clone(),
             };
@@ -206,7 +183,7 @@ impl Check {
                 writeln!(out, "  {path:<24} not answered by the application")?;
                 continue;
             }
-            let report = audit(&page.observation(&answer)?);
+            let report = audit(&observation(&page, &answer)?);
             let graded = &report.graded;
             writeln!(out, "  {path:<24} {:<3} {}", graded.grade, graded.score)?;
             for finding in &report.findings {
@@ -227,7 +204,7 @@ impl Check {
     fn page(&self, host: HeaderValue) -> Page<'_> {
         let mut page = Page {
             method: self.method.clone().unwrap_or_default(),
-            path: &self.path.0,
+            path: self.path.as_str(),
             scheme: match self.http {
                 true => Scheme::Http,
                 false => Scheme::Https,
@@ -247,6 +224,18 @@ impl Check {
         }
         page
     }
+}
+
+/// What a scanner would see: the answer with its Content-Type, without a body.
+///
+/// # Errors
+/// If Host and path make no URL.
+fn observation(page: &Page<'_>, answer: &Answer) -> anyhow::Result<Observation> {
+    let content_type = String::from_utf8_lossy(page.content_type.as_bytes()).into_owned();
+    let own = std::iter::once(("content-type".to_owned(), content_type));
+    let headers = own.chain(answer.section.iter().cloned()).collect();
+    let response = Response::new(200, headers);
+    Ok(Observation::new(page.url().parse()?, response))
 }
 
 /// What becomes of a request, and why.

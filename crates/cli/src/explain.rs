@@ -8,12 +8,12 @@ use std::io::{IsTerminal, Write};
 use anyhow::anyhow;
 use clap::Args;
 use mantlet_config::{Config, Environment, Overlay, Preset};
+use mantlet_engine::Page;
 use mantlet_headers::csp::{DirectiveName, Keyword, Kind};
 use mantlet_headers::registry::{self, Entry, Transport};
 
 use self::key::Key;
 use crate::Failure;
-use crate::page::Page;
 
 /// Short names in common use.
 const SHORT: &[(&str, &str)] = &[

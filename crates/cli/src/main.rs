@@ -9,7 +9,6 @@ mod demo;
 mod explain;
 mod init;
 mod limit;
-mod page;
 mod policy;
 mod scan;
 mod schema;

@@ -54,6 +54,13 @@ pub(crate) struct Compiled {
     tables: usize,
 }
 
+/// Whether a request counts for the limits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Limits {
+    Asked,
+    LeftOut,
+}
+
 /// What is asked of a request for a path: for whoever shows a policy.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -354,6 +361,15 @@ impl Engine {
     /// Facts about a request -> whether it goes on, and the exchange that its response has to leave by; or what a store has to
     /// be asked first.
     pub fn on_request(&self, head: &RequestHead<'_>) -> Step {
+        self.judged(head, Limits::Asked)
+    }
+
+    /// As [`Engine::on_request`], and no limit is asked or told of: for whoever shows what a policy in force sends.
+    pub fn on_uncounted_request(&self, head: &RequestHead<'_>) -> (Verdict, Exchange) {
+        self.judged(head, Limits::LeftOut).without_store()
+    }
+
+    fn judged(&self, head: &RequestHead<'_>, limits: Limits) -> Step {
         let compiled = &*self.0;
         let origination = compiled
             .sources
@@ -377,7 +393,7 @@ impl Engine {
                 Ok(reported) => reported,
                 Err(denial) => return Step::Decided(Verdict::Deny(denial), exchange),
             };
-            if !compiled.limiters.is_empty() {
+            if limits == Limits::Asked && !compiled.limiters.is_empty() {
                 let (found, stopped) = check::limits(&facts, scope);
                 if let Some(stopped) = stopped {
                     return exchange.stopped(found, &stopped);

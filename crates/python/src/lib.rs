@@ -5,6 +5,7 @@
 
 mod asgi;
 mod asgi_scope;
+mod audit;
 mod compat;
 mod cost;
 mod cross_origin;
@@ -34,6 +35,8 @@ use pyo3::prelude::*;
 mod _mantlet {
     use super::*;
 
+    #[pymodule_export]
+    use crate::audit::{Audit, Finding, Grade, ObservatoryTest, audit, check};
     #[pymodule_export]
     use crate::cross_origin::CrossOriginProtection;
     #[pymodule_export]

@@ -1,7 +1,20 @@
 """One security policy for web applications: headers, cross-origin protection, hosts, rate limits."""
 
+from mantlet._audit import SentHeaders, audit, check
 from mantlet._limit import RateLimitConfig
-from mantlet._mantlet import Denial, Exchange, Permit, Policy, PolicyError, PolicyWarning, __version__
+from mantlet._mantlet import (
+    Audit,
+    Denial,
+    Exchange,
+    Finding,
+    Grade,
+    ObservatoryTest,
+    Permit,
+    Policy,
+    PolicyError,
+    PolicyWarning,
+    __version__,
+)
 from mantlet._middleware import Mantlet
 from mantlet._preset import Preset
 from mantlet.cross_origin import CrossOriginProtection, InvalidExemptPathError, InvalidTrustedOriginError
@@ -28,6 +41,7 @@ __all__ = [
     "COMMA_JOIN_OK",
     "DEFAULT_ALLOWED_HEADERS",
     "MULTI_OK",
+    "Audit",
     "CacheControl",
     "ContentSecurityPolicy",
     "CrossOriginEmbedderPolicy",
@@ -38,9 +52,12 @@ __all__ = [
     "CustomHeader",
     "Denial",
     "Exchange",
+    "Finding",
+    "Grade",
     "InvalidExemptPathError",
     "InvalidTrustedOriginError",
     "Mantlet",
+    "ObservatoryTest",
     "PermissionsPolicy",
     "Permit",
     "Policy",
@@ -50,6 +67,7 @@ __all__ = [
     "RateLimitConfig",
     "ReferrerPolicy",
     "Secure",
+    "SentHeaders",
     "Server",
     "StrictTransportSecurity",
     "XContentTypeOptions",
@@ -57,4 +75,6 @@ __all__ = [
     "XFrameOptions",
     "XPermittedCrossDomainPolicies",
     "__version__",
+    "audit",
+    "check",
 ]

@@ -216,6 +216,161 @@ class Middleware:
     @overload
     def __call__(self, scope: dict[str, Any], receive: Callable[..., Any], /) -> Iterable[bytes]: ...
 
+# what mantlet.audit and mantlet.check answer, and ask of Rust
+
+@final
+class Grade:
+    """A grade, `A+` to `F`; the better one is the greater. Equal to its text, and compared with grades as text."""
+
+    def __new__(cls, text: str) -> Grade:
+        """`ValueError` for what is no grade."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __lt__(self, other: Grade | str, /) -> bool: ...
+    def __le__(self, other: Grade | str, /) -> bool: ...
+    def __gt__(self, other: Grade | str, /) -> bool: ...
+    def __ge__(self, other: Grade | str, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __format__(self, specification: str, /) -> str: ...
+
+@final
+class Audit:
+    """How good a response is: findings, a score and a grade."""
+
+    @property
+    def url(self) -> str:
+        """The URL of the page."""
+
+    @property
+    def profile(self) -> Literal["mantlet", "observatory", "presence"]:
+        """Whose judgement the grade is: `"mantlet"`, `"observatory"`, `"presence"`."""
+
+    @property
+    def grade(self) -> Grade:
+        """The grade."""
+
+    @property
+    def score(self) -> int:
+        """The score, from 0; 100 is A+, and the Observatory's bonuses go above it."""
+
+    @property
+    def sum(self) -> tuple[tuple[str, int], ...]:
+        """How the score came about: labels and points, 100 at the start."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What mantlet's rules find, the worst first, whatever the profile."""
+
+    @property
+    def tests(self) -> tuple[ObservatoryTest, ...]:
+        """The tests of the HTTP Observatory in its order, whatever the profile."""
+
+    def to_json(self) -> str:
+        """As `mantlet scan --format json` with the same profile."""
+
+@final
+class Finding:
+    """One finding of a rule."""
+
+    @property
+    def rule(self) -> str:
+        """The stable name of the rule: `csp.unsafe-inline`."""
+
+    @property
+    def severity(self) -> Literal["high", "medium", "low", "info"]:
+        """How bad it is here: `"high"`, `"medium"`, `"low"`, or `"info"`, which takes no points."""
+
+    @property
+    def title(self) -> str:
+        """The fault, in a phrase."""
+
+    @property
+    def header(self) -> str | None:
+        """The name of the field at fault; of a fault elsewhere, and of a field that is missing, that of the field which
+        mends it. `None` where no field does.
+        """
+
+    @property
+    def message(self) -> str:
+        """What is the case, in a sentence."""
+
+    @property
+    def effect(self) -> str:
+        """What somebody can do who knows the fault."""
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it."""
+
+    @property
+    def fix(self) -> str | None:
+        """The header line that should be sent, `Name: value`; `None` where none should."""
+
+    @property
+    def snippets(self) -> dict[str, str]:
+        """The same for servers: texts under `mantlet.toml`, `nginx`, `Caddy`, `Apache`, `Express`; empty where no change of
+        a configuration mends it.
+        """
+
+    @property
+    def place(self) -> str | None:
+        """Where it is to be seen: the name of a field, `meta`, `body`, `url`, or words such as `404 page`; `None` for what
+        is missing.
+        """
+
+    @property
+    def text(self) -> str | None:
+        """The text that holds it: the value of the field, as it came."""
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """Where in `text` it is: `text[start:end]`, in characters; empty where something is missing."""
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Standards and guides."""
+
+@final
+class ObservatoryTest:
+    """One test of the HTTP Observatory, and its result."""
+
+    @property
+    def name(self) -> str:
+        """The test, as the Observatory names it: `x-frame-options`."""
+
+    @property
+    def expectation(self) -> str:
+        """The result with which it passes without more."""
+
+    @property
+    def result(self) -> str:
+        """The result, as the Observatory names it."""
+
+    @property
+    def modifier(self) -> int:
+        """The points that the result adds; negative ones are a penalty."""
+
+    @property
+    def passes(self) -> bool:
+        """Whether it is passed."""
+
+    @property
+    def description(self) -> str:
+        """What the result means, in a sentence."""
+
+_Seen = tuple[str, int, list[tuple[str, str]], str]
+
+def _audit(
+    seen: _Seen,
+    profile: str,
+    hops: list[_Seen],
+    again: _Seen | None,
+    not_found: _Seen | None,
+    error: _Seen | None,
+    cross_site_post: int | None,
+) -> Audit: ...
+def _check(policy: Policy, path: str, https: bool) -> tuple[str, int, list[tuple[str, str]]]: ...
 # what mantlet._limit and mantlet._store ask of Rust
 
 @final
