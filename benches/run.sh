@@ -28,6 +28,7 @@ benches/target/release/token || failed=1
 benches/target/release/session
 cargo build --release --package mantlet-cli
 python3 benches/proxy.py || failed=1
+python3 benches/scan_bulk.py || failed=1
 
 # the Python package as it is installed, beside what it stands in for
 home=benches/target/python-package

@@ -163,7 +163,11 @@ def test_a_list_of_grades_can_fail(application: Callable[..., Application], tmp_
     told = mantlet(tmp_path, "scan", "--list", "list.txt", "--fail-below", "A")
     assert told.returncode == 1
     assert "1 sites graded below A" in told.stderr
-    assert json.loads(told.stdout)["grade"] == "F"
+    brief = json.loads(told.stdout)
+    assert brief["grade"] == "F"
+    assert {frozenset(one) for one in brief["findings"]} == {frozenset(("rule", "severity", "message"))}
+    told = mantlet(tmp_path, "scan", "--list", "list.txt", "--format", "json")
+    assert json.loads(told.stdout)["findings"][0]["remedy"]
 
 
 @pytest.mark.parametrize(

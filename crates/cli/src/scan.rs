@@ -271,6 +271,7 @@ impl Scan {
             ("--fail-on", self.fail_on.is_some()),
             ("--baseline", self.baseline.is_some()),
             ("--diff", self.diff.is_some()),
+            ("--fix", self.fix),
         ];
         match of_one.iter().find(|(_, given)| *given) {
             Some((flag, _)) => {

@@ -1,7 +1,7 @@
 //! `--list`: a site a line in, a JSON object a line out, in the order in which sites are done.
 //!
 //! Each line out has `asked`, the line in, beside the report (or `error`), so that `--resume` knows what is done: the file
-//! out is its own record. A last line that was cut off by a crash is dropped, and its site asked again.
+//! out is its own record. The line is brief; `--format json` writes whole reports. A last line that was cut off by a crash is dropped, and its site asked again.
 
 use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
@@ -12,10 +12,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
+use mantlet_audit::Report;
 use mantlet_scan::Seen;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::judged::Format;
 use super::live::runtime;
 use super::{Scan, unusable};
 use crate::Failure;
@@ -115,6 +117,24 @@ struct Line {
     below: bool,
 }
 
+/// What a line of a list says: of a million sites, nobody keeps the advice.
+fn brief(report: &Report) -> Value {
+    let findings = report.findings.iter().map(|finding| {
+        json!({"rule": finding.rule.name, "severity": finding.severity.as_str(), "message": finding.message})
+    });
+    let waived = report.waived.iter().map(|(finding, _)| finding.rule.name);
+    let peer = &report.observatory;
+    json!({
+        "url": report.url,
+        "profile": report.graded.profile.as_str(),
+        "grade": report.graded.grade,
+        "score": report.graded.score,
+        "findings": findings.collect::<Vec<_>>(),
+        "waived": waived.collect::<Vec<_>>(),
+        "observatory": {"grade": peer.grade, "score": peer.score},
+    })
+}
+
 /// Progress on standard error.
 struct Progress {
     began: Instant,
@@ -173,6 +193,7 @@ impl Scan {
             .map_while(|line| line.map_err(|error| broken = Some(error)).ok())
             .filter(|line| !done.has(line));
         let limit = self.fail_below.clone();
+        let whole = self.format == Format::Json;
         let mut tally = Tally::default();
         let mut progress = Progress::new();
         let line = move |asked: &str, seen: Result<Seen, mantlet_scan::Failure>| {
@@ -185,7 +206,10 @@ impl Scan {
                     below = limit
                         .as_ref()
                         .is_some_and(|limit| judged.report.graded.is_below(limit) == Some(true));
-                    let mut more = judged.json(None);
+                    let mut more = match whole {
+                        true => judged.json(None),
+                        false => brief(&judged.report),
+                    };
                     more["remarks"] = seen.remarks.into();
                     more
                 }
