@@ -41,6 +41,7 @@ cargo build --release --package mantlet-cli
 python3 benches/proxy.py || failed=1
 MANTLET="${CARGO_TARGET_DIR:-target}/release/mantlet" bash tests/audit/run.sh >/dev/null || failed=1
 python3 benches/audit.py || failed=1
+python3 benches/scan_bulk.py || failed=1
 
 # the Python package as it is installed, beside what it stands in for
 python_home python-package requirements-python.txt

@@ -16,8 +16,8 @@ use mantlet_proxy::{Config, Server};
 
 use crate::Failure;
 
-/// What the demo puts in front of the site: the default preset, and its cookies hardened.
-const POLICY: &str = "preset = \"balanced\"\n\n[cookies]\nhttponly = true\nsamesite = \"Lax\"\n";
+/// What the demo puts in front of the site: the default preset, its cookies hardened, its pages kept out of caches.
+const POLICY: &str = "preset = \"balanced\"\n\n[cache]\ndefault = \"no-store\"\n\n[cookies]\nsecure = true\nhttponly = true\nsamesite = \"Lax\"\n";
 
 /// What each header stops, in the order in which it is shown.
 const STOPS: &[(&str, &str)] = &[
@@ -51,7 +51,11 @@ const STOPS: &[(&str, &str)] = &[
     ),
     (
         "strict-transport-security",
-        "a network that keeps visitors on plain http (sent over https only, so not in this demo)",
+        "a network that keeps visitors on plain http (sent over https only: --assume-https shows it)",
+    ),
+    (
+        "cache-control",
+        "a shared cache, or the next user of the computer, that gets a visitor's page",
     ),
     (
         "set-cookie",
@@ -69,12 +73,19 @@ pub(crate) struct Demo {
     /// Show the headers and stop
     #[arg(long)]
     once: bool,
+    /// Send what only https may have, as if TLS ended in front of the demo
+    #[arg(long)]
+    assume_https: bool,
 }
 
 impl Demo {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let mut out = std::io::stdout().lock();
-        let text = format!("{POLICY}\n[headers]\nx-powered-by = {{ mode = \"remove\" }}\n");
+        let https = match self.assume_https {
+            true => "https = \"assume\"\n",
+            false => "",
+        };
+        let text = format!("{https}{POLICY}\n[headers]\nx-powered-by = {{ mode = \"remove\" }}\n");
         let (policy, _) = Policy::read(&Source::new("demo", text.as_str()))
             .map_err(|report| anyhow!("{report}"))?;
         let engine = policy

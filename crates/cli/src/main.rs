@@ -40,7 +40,7 @@ enum Command {
     Explain(explain::Explain),
     Limit(limit::Limit),
     Schema(schema::Schema),
-    Scan(scan::Scan),
+    Scan(Box<scan::Scan>),
     Csp(csp::Csp),
 }
 

@@ -1,9 +1,12 @@
 //! `mantlet scan`: how good is a response, what is wrong with it, and what to send instead.
 //!
-//! Exit codes: 0 good enough, 1 a gate (`--fail-below`, `--fail-on`) or a capture failed, 2 what was given cannot be used.
+//! Exit codes: 0 good enough, 1 a gate (`--fail-below`, `--fail-on`), a capture or a site failed, 2 what was given cannot be
+//! used.
 
+mod bulk;
 mod input;
 mod judged;
+mod live;
 mod observatory;
 
 use std::fs::File;
@@ -11,32 +14,50 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use mantlet_audit::observatory::Algorithm;
 use mantlet_audit::render::{self, Colour};
-use mantlet_audit::{Date, Observation, PreloadList, Profile, Report, Severity, Waivers, repair};
+use mantlet_audit::{Date, PreloadList, Profile, Report, Severity, Waivers};
 use serde_json::Value;
 
 use self::input::Pages;
 pub(crate) use self::input::read_text;
-use self::judged::{Format, Judged, Judgement};
+use self::judged::{Format, Judge, Judged, Judgement};
+use self::live::Live;
 use crate::Failure;
 
-/// Grade a captured response, and say what to send instead
+/// What `--assume-https` stands for.
+const ASSUME_HTTPS: &str = "\n[[waiver]]\nrule = \"transport.no-https\"\nreason = \"--assume-https: TLS ends in front of what was scanned\"\n";
+/// What `--insecure` stands for.
+const INSECURE: &str = "\n[[waiver]]\nrule = \"transport.certificate\"\nreason = \"--insecure: the certificate is known to be no good\"\n";
+
+/// Grade a site or a captured response, and say what to send instead
 ///
+///     mantlet scan https://example.com/
 ///     curl -i https://example.com/ | mantlet scan - --url https://example.com/
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Scan {
-    /// A capture: JSON (an object or a list), the text of curl -i, or a HAR file; - is standard input
-    #[arg(value_name = "FILE", required_unless_present_any = ["from_file", "csp"])]
-    file: Option<PathBuf>,
-    /// The same
-    #[arg(long, value_name = "FILE", conflicts_with = "file")]
+    /// URLs of http or https; or a capture: JSON (an object or a list), the text of curl -i, or a HAR file; - is standard input
+    #[arg(value_name = "URL|FILE", required_unless_present_any = ["from_file", "csp", "list"])]
+    target: Vec<String>,
+    /// A capture
+    #[arg(long, value_name = "FILE", conflicts_with = "target")]
     from_file: Option<PathBuf>,
+    /// Many sites, a line each; a JSON object a line comes out. - is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "from_file", "csp"])]
+    list: Option<PathBuf>,
+    /// Go on with the lines of an earlier --list: what they have is not asked again
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "list",
+        conflicts_with = "output"
+    )]
+    resume: Option<PathBuf>,
     /// A Content-Security-Policy in place of a capture
-    #[arg(long, value_name = "POLICY", conflicts_with_all = ["file", "from_file"])]
+    #[arg(long, value_name = "POLICY", conflicts_with_all = ["target", "from_file"])]
     csp: Option<String>,
     /// The URL of a captured text that does not say its own
     #[arg(long, value_name = "URL", default_value = "https://example.com/")]
@@ -77,6 +98,14 @@ pub(crate) struct Scan {
     /// Propose a policy that mends the findings, and the grade that it would have
     #[arg(long)]
     fix: bool,
+    /// TLS ends in front of what is scanned: its plain http is not held against it
+    #[arg(long)]
+    assume_https: bool,
+    /// The certificate is not held against the site
+    #[arg(long, short = 'k')]
+    insecure: bool,
+    #[command(flatten)]
+    live: Live,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -111,11 +140,13 @@ fn unusable(file: &Path, error: impl std::fmt::Display) -> Failure {
 
 impl Scan {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let preload = match &self.preload_list {
-            None => PreloadList::default(),
-            Some(file) => PreloadList::from_json(&read_text(file)?)
-                .map_err(|error| unusable(file, format!("not a preload list: {error}")))?,
-        };
+        if let Some(list) = self.list.clone() {
+            return self.bulk(&list);
+        }
+        if self.resume.is_some() {
+            eprintln!("mantlet: --resume goes on with a --list, and there is none");
+            return Err(Failure::Unusable);
+        }
         if let Some(policy) = &self.csp {
             let report = Report::of_policy(policy, self.url.clone());
             let judged = Judged {
@@ -128,37 +159,68 @@ impl Scan {
                 artifact: "policy".to_owned(),
             });
         }
-        let file = self.file.as_ref().or(self.from_file.as_ref());
-        let file = file.context("no file")?;
-        let pages =
-            Pages::read(&read_text(file)?, &self.url).map_err(|error| unusable(file, error))?;
-        for error in pages.pages.iter().filter_map(|page| page.as_ref().err()) {
-            eprintln!("mantlet: {}: {error}", file.display());
-        }
+        let (pages, artifact) = self.pages()?;
         if self.profile == ProfileName::Observatory
             && matches!(self.format, Format::Text | Format::Json)
         {
-            return self.tell_as_the_observatory(&pages, &preload);
+            return self.tell_as_the_observatory(&pages, &self.read_preload_list()?);
         }
-        let waivers = self.read_waivers()?;
-        let profile = match self.profile {
-            ProfileName::Mantlet => Profile::Mantlet,
-            ProfileName::Observatory => Profile::Observatory,
-            ProfileName::Presence => Profile::Presence,
-        };
-        let today = Some(self.day());
-        let judged = |seen: &Observation| Judged {
-            report: Report::new(seen, &preload, &waivers, today).graded_by(profile, seen),
-            repair: self.fix.then(|| repair(seen)),
-        };
+        let judge = self.judge()?;
         let each = pages.pages.iter();
         self.tell(&Judgement {
             pages: each
-                .map(|page| page.as_ref().map(judged).map_err(ToString::to_string))
+                .map(|page| {
+                    page.as_ref()
+                        .map(|seen| judge.judged(seen))
+                        .map_err(Clone::clone)
+                })
                 .collect(),
             is_list: pages.is_list,
-            artifact: file.display().to_string(),
+            artifact,
         })
+    }
+
+    /// What is scanned, and its name.
+    fn pages(&self) -> Result<(Pages, String), Failure> {
+        if !self.target.is_empty() && self.target.iter().all(|text| live::is_site(text)) {
+            return Ok((self.live.pages(&self.target)?, self.target.join(" ")));
+        }
+        let file = match (self.target.as_slice(), &self.from_file) {
+            ([], Some(file)) => file.clone(),
+            ([file], _) if !live::is_site(file) => PathBuf::from(file),
+            _ => {
+                eprintln!("mantlet: give URLs of http or https, or one file");
+                return Err(Failure::Unusable);
+            }
+        };
+        let pages =
+            Pages::read(&read_text(&file)?, &self.url).map_err(|error| unusable(&file, error))?;
+        for error in pages.pages.iter().filter_map(|page| page.as_ref().err()) {
+            eprintln!("mantlet: {}: {error}", file.display());
+        }
+        Ok((pages, file.display().to_string()))
+    }
+
+    fn judge(&self) -> Result<Judge, Failure> {
+        Ok(Judge {
+            preload: self.read_preload_list()?,
+            waivers: self.read_waivers()?,
+            today: self.day(),
+            profile: match self.profile {
+                ProfileName::Mantlet => Profile::Mantlet,
+                ProfileName::Observatory => Profile::Observatory,
+                ProfileName::Presence => Profile::Presence,
+            },
+            fix: self.fix,
+        })
+    }
+
+    fn read_preload_list(&self) -> Result<PreloadList, Failure> {
+        match &self.preload_list {
+            None => Ok(PreloadList::default()),
+            Some(file) => PreloadList::from_json(&read_text(file)?)
+                .map_err(|error| unusable(file, format!("not a preload list: {error}"))),
+        }
     }
 
     fn tell_as_the_observatory(&self, pages: &Pages, preload: &PreloadList) -> Result<(), Failure> {
@@ -185,6 +247,8 @@ impl Scan {
             ("--waivers", self.waivers.is_some()),
             ("--diff", self.diff.is_some()),
             ("--fix", self.fix),
+            ("--assume-https", self.assume_https),
+            ("--insecure", self.insecure),
         ];
         match ours.iter().find(|(_, given)| *given) {
             Some((flag, _)) => {
@@ -197,12 +261,41 @@ impl Scan {
         }
     }
 
+    /// A list has a line a site: what compares or draws one report has no place in it.
+    fn refuse_what_is_of_one(&self) -> Result<(), Failure> {
+        let of_one = [
+            (
+                "--format",
+                !matches!(self.format, Format::Text | Format::Json),
+            ),
+            ("--fail-on", self.fail_on.is_some()),
+            ("--baseline", self.baseline.is_some()),
+            ("--diff", self.diff.is_some()),
+            ("--fix", self.fix),
+        ];
+        match of_one.iter().find(|(_, given)| *given) {
+            Some((flag, _)) => {
+                eprintln!(
+                    "mantlet: {flag} does not go with --list, which writes a JSON object a line"
+                );
+                Err(Failure::Unusable)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Those of the file, and those that flags stand for: each is told in the report, with its reason.
     fn read_waivers(&self) -> Result<Waivers, Failure> {
-        let Some(file) = &self.waivers else {
-            return Ok(Waivers::default());
+        let mut text = match &self.waivers {
+            None => String::new(),
+            Some(file) => String::from_utf8_lossy(&read_text(file)?).into_owned(),
         };
-        let text = read_text(file)?;
-        Waivers::from_toml(&String::from_utf8_lossy(&text)).map_err(|error| unusable(file, error))
+        let flags = [(self.assume_https, ASSUME_HTTPS), (self.insecure, INSECURE)];
+        for (_, waiver) in flags.iter().filter(|(given, _)| *given) {
+            text.push_str(waiver);
+        }
+        let file = self.waivers.as_deref().unwrap_or(Path::new("waivers"));
+        Waivers::from_toml(&text).map_err(|error| unusable(file, error))
     }
 
     fn day(&self) -> Date {
@@ -291,7 +384,7 @@ fn finish(unread: usize, failed: Option<String>) -> Result<(), Failure> {
     match (unread, failed) {
         (0, None) => Ok(()),
         (_, Some(message)) => Err(anyhow!(message).into()),
-        (1, None) => Err(anyhow!("a capture could not be read").into()),
-        (count, None) => Err(anyhow!("{count} captures could not be read").into()),
+        (1, None) => Err(anyhow!("a page could not be had").into()),
+        (count, None) => Err(anyhow!("{count} pages could not be had").into()),
     }
 }

@@ -1,4 +1,4 @@
-//! What is scanned: files, standard input, a policy text.
+//! What is scanned without a network: files, standard input, a policy text.
 
 use std::fs::File;
 use std::io::Read;
@@ -35,7 +35,7 @@ pub(crate) fn read_text(file: &Path) -> Result<Vec<u8>, Failure> {
 
 /// Pages that were seen; one that could not be read leaves the others as they are.
 pub(super) struct Pages {
-    pub(super) pages: Vec<Result<Observation, Unreadable>>,
+    pub(super) pages: Vec<Result<Observation, String>>,
     /// Whether they came as a list, and are told as one.
     pub(super) is_list: bool,
 }
@@ -45,8 +45,10 @@ impl Pages {
         if text.trim_ascii_start().starts_with(b"[")
             && let Entry::List(pages) = capture::entries(text)?
         {
+            let told =
+                |page: Result<Observation, Unreadable>| page.map_err(|error| error.to_string());
             return Ok(Self {
-                pages,
+                pages: pages.into_iter().map(told).collect(),
                 is_list: true,
             });
         }

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use clap::ValueEnum;
 use mantlet_audit::render::{self, Colour};
-use mantlet_audit::{Repair, Report, Severity};
+use mantlet_audit::{
+    Date, Observation, PreloadList, Profile, Repair, Report, Severity, Waivers, repair,
+};
 use serde_json::{Value, json};
 
 /// How it is told.
@@ -16,6 +18,25 @@ pub(super) enum Format {
     Junit,
     Markdown,
     Html,
+}
+
+/// How pages are judged.
+pub(super) struct Judge {
+    pub(super) preload: PreloadList,
+    pub(super) waivers: Waivers,
+    pub(super) today: Date,
+    pub(super) profile: Profile,
+    pub(super) fix: bool,
+}
+
+impl Judge {
+    pub(super) fn judged(&self, seen: &Observation) -> Judged {
+        let report = Report::new(seen, &self.preload, &self.waivers, Some(self.today));
+        Judged {
+            report: report.graded_by(self.profile, seen),
+            repair: self.fix.then(|| repair(seen)),
+        }
+    }
 }
 
 /// A page, and what would mend it if that was asked.
@@ -83,7 +104,7 @@ impl Judged {
         text
     }
 
-    fn json(&self, older: Option<&Value>) -> Value {
+    pub(super) fn json(&self, older: Option<&Value>) -> Value {
         let mut value = render::json(&self.report);
         if let Some(older) = older {
             let change = render::difference(older, &self.report);
