@@ -101,9 +101,6 @@ pub(crate) struct Scan {
     /// TLS ends in front of what is scanned: its plain http is not held against it
     #[arg(long)]
     assume_https: bool,
-    /// The certificate is not held against the site
-    #[arg(long, short = 'k')]
-    insecure: bool,
     #[command(flatten)]
     live: Live,
 }
@@ -248,7 +245,7 @@ impl Scan {
             ("--diff", self.diff.is_some()),
             ("--fix", self.fix),
             ("--assume-https", self.assume_https),
-            ("--insecure", self.insecure),
+            ("--insecure", self.live.insecure),
         ];
         match ours.iter().find(|(_, given)| *given) {
             Some((flag, _)) => {
@@ -290,7 +287,10 @@ impl Scan {
             None => String::new(),
             Some(file) => String::from_utf8_lossy(&read_text(file)?).into_owned(),
         };
-        let flags = [(self.assume_https, ASSUME_HTTPS), (self.insecure, INSECURE)];
+        let flags = [
+            (self.assume_https, ASSUME_HTTPS),
+            (self.live.insecure, INSECURE),
+        ];
         for (_, waiver) in flags.iter().filter(|(given, _)| *given) {
             text.push_str(waiver);
         }

@@ -105,6 +105,9 @@ pub struct Options {
     pub proxy: Option<Proxy>,
     /// Who the client says that it is, to the host that was given only.
     pub identity: Option<Identity>,
+    /// Sends [`headers`](Self::headers) and [`identity`](Self::identity) even where the certificate is refused, and so to whoever
+    /// answers; default false.
+    pub danger_unverified_secrets: bool,
     /// Authorities that are trusted beside those of browsers, as PEM.
     pub authorities: Option<Vec<u8>>,
     /// Names with an address of ours in place of that of the DNS.
@@ -125,6 +128,7 @@ impl Default for Options {
             user_agent: HeaderValue::from_static(concat!("mantlet/", env!("CARGO_PKG_VERSION"))),
             proxy: None,
             identity: None,
+            danger_unverified_secrets: false,
             authorities: None,
             resolve: HashMap::new(),
         }

@@ -92,7 +92,7 @@ impl Site<'_> {
         trust: Trust,
         headers: HeaderMap,
     ) -> Result<Answer, Failure> {
-        let party = self.party(url);
+        let party = self.party(url, trust);
         let mut all = HeaderMap::new();
         let mut cookies: Vec<String> = jar
             .get_request_values(url)
@@ -122,13 +122,14 @@ impl Site<'_> {
         ask(request, self.options, self.tls).await
     }
 
-    /// Secrets go to the host that was given, and not in the clear if its URL is https.
-    fn party(&self, url: &Url) -> Party {
+    /// Secrets go to the host that was given, if it proves who it is, and not in the clear if its URL is https.
+    fn party(&self, url: &Url, trust: Trust) -> Party {
+        let is_known = trust == Trust::Verified || self.options.danger_unverified_secrets;
         let is_same = url.host_str() == self.given.host_str();
         let is_as_safe = url.scheme() == "https" || self.given.scheme() == "http";
         // another port of the same name is another service, but for the two of one site
         let is_port = url.port() == self.given.port();
-        match is_same && is_as_safe && is_port {
+        match is_same && is_as_safe && is_port && is_known {
             true => Party::Given,
             false => Party::Other,
         }

@@ -111,13 +111,29 @@ async fn a_certificate_of_nobody_is_noted_and_one_of_the_file_is_good() {
     let (tls, pem) = certificate();
     let server = server(Some(tls), hello).await;
     let url = format!("https://localhost:{}/", server.address.port());
+    let secret = http::HeaderValue::from_static("Bearer x");
     let options = Options {
         resolve: [("localhost".to_owned(), server.address.ip())].into(),
+        headers: vec![(http::header::AUTHORIZATION, secret)],
         ..Options::default()
     };
     let seen = observe(options.clone(), &url).await.expect("a page");
     assert_eq!(seen.observation.tls, Tls::Unverified);
     assert_eq!(seen.observation.response.body, "<p>hello");
+    let secrets = || {
+        let heads = std::mem::take(&mut *server.heads.lock().expect("a lock"));
+        heads
+            .iter()
+            .filter(|head| head.contains("Bearer x"))
+            .count()
+    };
+    assert_eq!(secrets(), 0, "whoever answered got the secret");
+    let careless = Options {
+        danger_unverified_secrets: true,
+        ..options.clone()
+    };
+    observe(careless, &url).await.expect("a page");
+    assert!(secrets() > 0);
     let trusting = Options {
         authorities: Some(pem.into_bytes()),
         ..options

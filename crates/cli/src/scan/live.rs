@@ -40,6 +40,9 @@ pub(super) struct Live {
     /// Its private key, as PEM
     #[arg(long, value_name = "FILE", requires = "client_cert")]
     client_key: Option<PathBuf>,
+    /// A bad certificate is not held against the site, and fields, cookies and client certificate go there all the same
+    #[arg(long, short = 'k')]
+    pub(super) insecure: bool,
     /// Authorities that are trusted beside those of browsers, as PEM
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
@@ -113,6 +116,7 @@ impl Live {
             total: self.timeout,
             cross_site_post: self.csrf.clone(),
             identity: self.identity()?,
+            danger_unverified_secrets: self.insecure,
             authorities: self.ca_file.as_deref().map(read).transpose()?,
             resolve: self.resolve.iter().cloned().collect(),
             ..Options::default()
