@@ -182,7 +182,7 @@ def promised(folder: pathlib.Path, policy: pathlib.Path, *words: object) -> dict
     """The header section that `mantlet check` promises for an HTML page over https."""
     told = mantlet(folder, "check", policy, *words)
     assert told.returncode == 0, told.stderr
-    section = told.stdout.partition("over https gets:\n\n")[2]
+    section = told.stdout.partition("over https gets:\n\n")[2].partition("\n\n")[0]
     fields = dict(line.split(": ", 1) for line in section.splitlines())
     assert fields, told.stdout
     return fields
