@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from mantlet import Policy
-from mantlet._hook import split_target
+from mantlet._hook import judged_environ, split_target
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,6 @@ def test_a_path_that_lost_its_escapes_gets_them_back() -> None:
     """An exemption is for the path that it names: `/hooks%3f` is not `/hooks` with a query."""
     policy = Policy(danger_exempt_paths=["/hooks"])
     cross = {"REQUEST_METHOD": "POST", "HTTP_HOST": "127.0.0.1", "HTTP_SEC_FETCH_SITE": "cross-site"}
-    assert policy.on_environ(cross | {"PATH_INFO": "/hooks"}).permit
-    assert policy.on_environ(cross | {"PATH_INFO": "/hooks?"}).denial
-    assert policy.on_environ(cross | {"PATH_INFO": "/hooks", "REQUEST_URI": "/%2e/hooks"}).denial
+    assert judged_environ(policy, cross | {"PATH_INFO": "/hooks"}).permit
+    assert judged_environ(policy, cross | {"PATH_INFO": "/hooks?"}).denial
+    assert judged_environ(policy, cross | {"PATH_INFO": "/hooks", "REQUEST_URI": "/%2e/hooks"}).denial

@@ -43,7 +43,7 @@ def test_a_better_grade_is_greater_and_equal_to_its_text() -> None:
     assert sorted(grades) == worst_first
     assert max(grades) == "A+"
     assert Grade("A") >= "A" and Grade("A") > "A-" and Grade("A") < "A+" and Grade("A") <= Grade("A")
-    assert "B" < Grade("A") and "A+" != Grade("A") and Grade("A") != "a"
+    assert Grade("A") > "B" and Grade("A") != "A+" and Grade("A") != "a"
     assert {Grade("A"): 1}["A"] == 1  # type: ignore[index]
     assert f"{Grade('A'):>3}" == "  A" and str(Grade("A+")) == "A+" and repr(Grade("A")) == "Grade('A')"
 
@@ -128,7 +128,11 @@ def test_profiles_judge_in_their_own_way() -> None:
     audit = mantlet.audit(PERMISSIVE, profile="observatory")
     assert (audit.profile, audit.grade, audit.score) == ("observatory", "B+", 80)
     test = audit.tests[0]
-    assert (test.name, test.result, test.modifier) == ("content-security-policy", "csp-implemented-with-unsafe-inline", -20)
+    assert (test.name, test.result, test.modifier) == (
+        "content-security-policy",
+        "csp-implemented-with-unsafe-inline",
+        -20,
+    )
     assert not test.passes and test.description and test.expectation == "csp-implemented-with-no-unsafe"
     assert len(audit.tests) == 12
     assert mantlet.audit(PERMISSIVE, profile="presence").grade == "A"
@@ -251,7 +255,9 @@ def test_what_is_no_page_is_refused(facts: dict[str, Any]) -> None:
 
 def test_any_octets_are_judged() -> None:
     octets = bytes(range(256))
-    pairs = [(name, octets) for name in (b"content-security-policy", b"set-cookie", b"strict-transport-security", octets)]
+    pairs = [
+        (name, octets) for name in (b"content-security-policy", b"set-cookie", b"strict-transport-security", octets)
+    ]
     assert mantlet.audit(pairs, body=octets).grade == "F"
 
 

@@ -1,6 +1,6 @@
 """The grade of a FastAPI application, as its own tests hold it."""
 
-from fastapi_app import app
+from fastapi_app import app  # noqa: I001, that the document need not show it
 
 # doc: begin
 import mantlet

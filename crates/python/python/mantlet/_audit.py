@@ -41,19 +41,20 @@ def audit(
 ) -> Audit:
     """How good a response is.
 
-    `response` is what a client got, or header fields: a mapping of names to values (several values as a list), or pairs.
-    Status, URL and body are those of the response; `status`, `url` and `body` go before them. For fields alone they
-    are 200, `https://localhost/` and nothing. What redirected to the response is judged with it, where the client tells.
+    `response` is what a client got, or header fields: a mapping of names to values (several values as a list), or
+    pairs. Status, URL and body are those of the response; `status`, `url` and `body` go before them. For fields alone
+    they are 200, `https://localhost/` and nothing. What redirected to the response is judged with it, where the client
+    tells.
 
-    More can be told of the page, and is judged then: `again`, the same page fetched once more, by which a nonce that stays
-    the same is found; `not_found`, the answer to a path that does not exist (404); `error`, that to a bad request or a
-    failure (400, 500); `cross_site_post`, the answer to a POST with `Sec-Fetch-Site: cross-site`, or its status.
+    More can be told of the page, and is judged then: `again`, the same page fetched once more, by which a nonce that
+    stays the same is found; `not_found`, the answer to a path that does not exist (404); `error`, that to a bad request
+    or a failure (400, 500); `cross_site_post`, the answer to a POST with `Sec-Fetch-Site: cross-site`, or its status.
 
-    `profile` is whose judgement the grade is: `mantlet`, `observatory` (the HTTP Observatory's algorithm 6), `presence` (six
-    headers, approximately).
+    `profile` is whose judgement the grade is: `mantlet`, `observatory` (the HTTP Observatory's algorithm 6), `presence`
+    (six headers, approximately).
 
-    Raises `TypeError` for what is no response, and `ValueError` for a URL that is none of http or https, for a status outside
-    100 to 999, and where the Observatory grades no response of such a status.
+    Raises `TypeError` for what is no response, and `ValueError` for a URL that is none of http or https, for a status
+    outside 100 to 999, and where the Observatory grades no response of such a status.
     """
     return _audit(
         _seen(response, status, url, body),
@@ -89,10 +90,11 @@ class SentHeaders(tuple[tuple[str, str], ...]):
 def check(
     policy: Policy | Preset | str | os.PathLike[str] = "mantlet.toml", path: str = "/", *, https: bool = True
 ) -> SentHeaders:
-    """What a policy sends with an HTML page at `path`, as `mantlet check` shows it, but for the fields of limits: nothing
-    is counted.
+    """What a policy sends with an HTML page at `path`, as `mantlet check` shows it, but for the fields of limits:
+    nothing is counted.
 
-    `policy` is a `Policy`, a `Preset`, or the path of a policy file. `path` is as it comes over the wire, without query.
+    `policy` is a `Policy`, a `Preset`, or the path of a policy file. `path` is as it comes over the wire, without
+    query.
 
     Raises `PolicyError` for a policy with errors, and for a file that cannot be read; `ValueError` for what is no path.
     """

@@ -309,14 +309,14 @@ class Finding:
 
     @property
     def snippets(self) -> dict[str, str]:
-        """The same for servers: texts under `mantlet.toml`, `nginx`, `Caddy`, `Apache`, `Express`; empty where no change of
-        a configuration mends it.
+        """The same for servers: texts under `mantlet.toml`, `nginx`, `Caddy`, `Apache`, `Express`; empty where no
+        change of a configuration mends it.
         """
 
     @property
     def place(self) -> str | None:
-        """Where it is to be seen: the name of a field, `meta`, `body`, `url`, or words such as `404 page`; `None` for what
-        is missing.
+        """Where it is to be seen: the name of a field, `meta`, `body`, `url`, or words such as `404 page`; `None` for
+        what is missing.
         """
 
     @property
@@ -371,6 +371,7 @@ def _audit(
     cross_site_post: int | None,
 ) -> Audit: ...
 def _check(policy: Policy, path: str, https: bool) -> tuple[str, int, list[tuple[str, str]]]: ...
+
 # what mantlet._limit and mantlet._store ask of Rust
 
 @final
