@@ -12,6 +12,7 @@ packages() {
     command -v chromium >/dev/null || missing+=(chromium)
     command -v valgrind >/dev/null || missing+=(valgrind)
     command -v redis-server >/dev/null || missing+=(redis-server)
+    command -v openssl >/dev/null || missing+=(openssl)
     python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
     [ "${#missing[@]}" -eq 0 ] && return
     local install="apt-get install --yes --no-install-recommends ${missing[*]}"

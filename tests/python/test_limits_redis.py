@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import resource
-import shutil
 import signal
 import socket
 import subprocess
@@ -250,7 +249,6 @@ def port() -> int:
         return number
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make certificates with")
 @pytest.mark.parametrize("runner", RUNNERS)
 def test_tls_with_a_password_a_database_and_a_certificate_of_ours(runner: str, tmp_path: Path) -> None:
     make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
